@@ -1,0 +1,1 @@
+"""Isthmus: how much scale could a front of an alliance system draw on, and for how long?"""
