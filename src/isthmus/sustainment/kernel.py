@@ -1,0 +1,739 @@
+"""The campaign, one week a step, for a tile of futures at a time. Arrays in, arrays out.
+
+State is ``(row, lane)``: a lane is a future, lanes are contiguous, and no reduction crosses them, so a result does not
+depend on how futures are cut into chunks or threads. The plain twin of this file is :mod:`isthmus.sustainment.reference`;
+the equations and their reasons are in ``docs/model.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if platform.machine() in ("x86_64", "AMD64"):
+    # One instruction set for every x86-64 machine, so that the same inputs give the same bytes (AVX2 with FMA).
+    os.environ.setdefault("NUMBA_CPU_NAME", "haswell")
+    os.environ.setdefault("NUMBA_CPU_FEATURES", "")
+
+import numba
+
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+
+LANES: Final = 128
+"""Futures a tile. Inputs are padded to whole tiles."""
+
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v1"
+"""Stands in every manifest: two runs are byte-identical only on the same target."""
+
+FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+RING: Final = 32
+"""Longest lag in weeks that the pipeline holds; inputs are checked against it."""
+
+SMOOTHING_WEEKS: Final = 13.0
+SPELL_WEEKS: Final = 13.0
+RESERVE_RELEASE: Final = 0.4
+STARVED: Final = 0.3999
+"""Starved is below 0.4; the reserve is released up to exactly 0.4, so the test stands a rounding below it."""
+
+MET: Final = 0.8
+ORDER_BOUND: Final = 4.0
+"""Largest order of a week, in weeks of mean need."""
+NEVER_YEARS: Final = 100.0
+"""Cap of years to rebuild: read it as "not at this rate"."""
+
+WEEKS_PER_YEAR: Final = 52.18
+TINY: Final = 1e-9
+
+PATH: Final = 0
+REACTIVE: Final = 1
+UNSTATED: Final = 2
+
+HOME: Final = 0
+NEAR: Final = 1
+FAR: Final = 2
+
+POOLED: Final = 0
+WEAKEST: Final = 1
+
+BY_RATIO: Final = 0
+BY_PRESSURE: Final = 1
+
+PER_FRONT: Final = ("weeks_met", "weeks_rationed", "weeks_starved", "used", "needed", "shipped", "shipped_hub", "shipped_far")
+PER_DUEL: Final = ("outcome", "outcome_week")
+
+
+class Network(NamedTuple):
+    """Who could supply what to whom: index arrays, equal for all futures.
+
+    A row is an (actor, materiel) stock; a cell a (front, class) need; a pool the (cell, materiel) held at a front; an edge
+    joins a row to a pool; a desk is the (actor, front) that decides what may be given; a view is a (front, mission).
+    """
+
+    row_group: I32
+    row_home_edge: I32
+    row_away_edge: I32
+    line_row: I32
+    edge_row: I32
+    edge_pool: I32
+    edge_desk: I32
+    edge_mode: I32
+    edge_wait: I32
+    edge_hub: I32
+    pool_cell: I32
+    pool_group: I32
+    pool_mass_t: F32
+    cell_front: I32
+    cell_view: I32
+    cell_kind: I32
+    reaction_cell: I32
+    reaction_source: I32
+    desk_front: I32
+    view_front: I32
+    view_rule: I32
+    duel_attacker: I32
+    duel_defender: I32
+    duel_kind: I32
+    n_groups: int
+    n_fronts: int
+
+
+class Lanes(NamedTuple):
+    """What differs between futures: arrays of shape ``(tiles, n, LANES)``; n stands behind each name.
+
+    Units: stock, floor in units of materiel; effect in units of effect per unit of materiel; need in units of effect a week;
+    times in weeks; lift in tonnes a week; the rest are shares.
+    """
+
+    stock: F32  # rows
+    row_floor: F32  # rows: lowest of the floors below which no front may draw
+    joint: F32  # rows: 0 home front first, 1 both fronts pro rata
+    line_base: F32  # lines: output a week at the start
+    line_gain: F32  # lines: what the funded plan adds a week
+    line_start: F32  # lines: week in which the ramp begins
+    line_ramp: F32  # lines: weeks of ramp, >= 1
+    access: F32  # edges: share of the holding that the front could employ
+    floor: F32  # edges: units that the donor keeps
+    loss: F32  # edges: share lost in transfer and integration
+    forward: F32  # edges: share of the lot that stands at the front when it opens
+    plan_share: F32  # edges: part of a shared lot that the front may plan with while both fronts draw
+    wait: F32  # waits: weeks of integration before an edge opens
+    lag: F32  # 2 x fronts: whole weeks under way, near then far
+    lift: F32  # fronts
+    effect: F32  # pools
+    tranche_first: F32  # desks: week of the first decision
+    tranche_gap: F32  # desks: weeks between decisions
+    tranche_stop: F32  # desks: week from which nothing more is decided
+    tranche_size: F32  # desks: weeks of need a tranche; 0 never gives, very large gives all
+    tranche_unit: F32  # cells: share of the lots that one week of need is
+    need_open: F32  # cells
+    need_plateau: F32  # cells
+    need_fade: F32  # cells: factor a week by which opening fades to plateau
+    reference_need: F32  # cells: need at which orders start
+    reaction: F32  # reactions: shots needed per launch
+    weight: F32  # cells: weight of a class in the mission's effect
+    cap: F32  # cells: most that launchers can fire a week
+    cover: F32  # cells: weeks of need kept at the front
+    plan_weeks: F32  # cells: weeks over which a planner spreads what he can draw on
+    reserve: F32  # cells: weeks of reference need released only when starved
+    ratio: F32  # duels: r*, the relative fire above which a starved side cannot hold
+    pressure: F32  # duels: share of the opening rate above which an attack counts as going on
+
+
+def columns(network: Network, views: tuple[str, ...], duels: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the outcome columns, in the order in which :func:`run_tiles` writes them."""
+    names = [f"{o}.{v}" for v in views for o in PER_FRONT]
+    names += [f"{o}.{d}" for d in duels for o in PER_DUEL]
+    names += [f"years_to_rebuild.{g}" for g in groups]
+    names.append("mass_balance_residual")
+    if len(views) != len(network.view_front) or len(duels) != len(network.duel_kind) or len(groups) != network.n_groups:
+        raise ValueError("labels do not fit the network")
+    return tuple(names)
+
+
+class _At(NamedTuple):
+    """Sizes of the network, and where each of its arrays begins in the packed index array."""
+
+    rows: int
+    lines: int
+    edges: int
+    pools: int
+    cells: int
+    reactions: int
+    desks: int
+    views: int
+    duels: int
+    groups: int
+    fronts: int
+    row_group: int
+    row_home_edge: int
+    row_away_edge: int
+    line_row: int
+    edge_row: int
+    edge_pool: int
+    edge_desk: int
+    edge_mode: int
+    edge_wait: int
+    edge_hub: int
+    pool_cell: int
+    pool_group: int
+    cell_front: int
+    cell_view: int
+    cell_kind: int
+    reaction_cell: int
+    reaction_source: int
+    desk_front: int
+    view_front: int
+    view_rule: int
+    duel_attacker: int
+    duel_defender: int
+    duel_kind: int
+
+
+class _Of(NamedTuple):
+    """Where each array of :class:`Lanes` begins in the packed lane values."""
+
+    stock: int
+    row_floor: int
+    joint: int
+    line_base: int
+    line_gain: int
+    line_start: int
+    line_ramp: int
+    access: int
+    floor: int
+    loss: int
+    forward: int
+    plan_share: int
+    wait: int
+    lag: int
+    lift: int
+    effect: int
+    tranche_first: int
+    tranche_gap: int
+    tranche_stop: int
+    tranche_size: int
+    tranche_unit: int
+    need_open: int
+    need_plateau: int
+    need_fade: int
+    reference_need: int
+    reaction: int
+    weight: int
+    cap: int
+    cover: int
+    plan_weeks: int
+    reserve: int
+    ratio: int
+    pressure: int
+    pool_mass: int
+
+
+class _Slots(NamedTuple):
+    """Where each part of a tile's memory begins. Units as in :class:`Lanes`."""
+
+    stock: int  # rows, units
+    made: int  # rows, units made so far
+    drawn: int  # edges, units drawn so far
+    free: int  # edges, units that may be drawn now
+    asked: int  # edges, units shipped this week
+    ring: int  # pools x RING, units that arrive in a coming week
+    on_hand: int  # pools
+    transit: int  # pools
+    used: int  # pools
+    lost: int  # pools
+    decided: int  # desks, tranches decided so far
+    next_decision: int  # desks, week
+    order: int  # cells, effect
+    offered: int  # cells, effect
+    plannable: int  # cells, effect
+    left_over: int  # cells: what last week's plan left
+    inflow: int  # cells: exponentially weighted net inflow, effect a week
+    held: int  # cells, effect
+    under_way: int  # cells, effect
+    need: int  # cells
+    use: int  # cells
+    fade: int  # cells
+    past: int  # cells x 4 weeks of need
+    lag_sum: int  # cells: recent shipments x lag
+    lag_weight: int  # cells: recent shipments
+    sent: int  # cells, effect shipped this week
+    tonnes: int  # fronts, asked from outside the theater this week
+    spell: int  # duels x 2: weeks of the running spell against defence, against attack
+    work: int  # scratch
+
+
+def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, int]:
+    """One array of indices, one of lane values: few arguments keep compilation and calls short."""
+    arrays = {name: np.asarray(a, np.int32) for name, a in network._asdict().items() if name in _At._fields}
+    sizes = {
+        "rows": network.row_group.size,
+        "lines": network.line_row.size,
+        "edges": network.edge_row.size,
+        "pools": network.pool_cell.size,
+        "cells": network.cell_front.size,
+        "reactions": network.reaction_cell.size,
+        "desks": network.desk_front.size,
+        "views": network.view_front.size,
+        "duels": network.duel_kind.size,
+        "groups": int(network.n_groups),
+        "fronts": int(network.n_fronts),
+    }
+    starts = np.cumsum([0, *(a.size for a in arrays.values())])
+    at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, starts, strict=False)})
+    mass = np.broadcast_to(np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES))
+    values = {**{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()}, "pool_mass": mass}
+    begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
+    of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
+    e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
+    lengths = [sizes["rows"]] * 2 + [e] * 3 + [p * RING] + [p] * 4 + [sizes["desks"]] * 2 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5]
+    slots = np.cumsum([0, *lengths])
+    sl = _Slots(*(int(s) for s in slots[:-1]))
+    return np.concatenate(list(arrays.values())), np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)), at, of, sl, int(slots[-1])
+
+
+def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: int | None = None) -> tuple[F32, F32]:
+    """Run every tile. `starts` gives each front's first week of war, -1 for peace.
+
+    Returns outcomes ``(tiles, columns, LANES)`` and fill ``(tiles, views, weeks, LANES)``: use by need, -1 at peace.
+    """
+    index, values, at, of, sl, slots = _pack(network, lanes)
+    out = np.zeros((values.shape[0], at.views * len(PER_FRONT) + at.duels * len(PER_DUEL) + at.groups + 1, LANES), np.float32)
+    fill = np.full((values.shape[0], at.views, weeks, LANES), -1.0, np.float32)
+    begin = np.asarray(starts, np.int32)
+
+    def one(tile: int) -> None:
+        _tile(index, values[tile], np.zeros((slots, LANES), np.float32), at, of, sl, begin, weeks, out[tile], fill[tile])
+
+    # The kernel holds no lock of the interpreter; tiles are independent, so threads change no value.
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        list(pool.map(one, range(values.shape[0])))
+    return out, fill
+
+
+def _jit(**options: Any) -> Any:
+    return numba.njit(cache=True, fastmath=FAST, error_model="numpy", nogil=True, **options)
+
+
+@_jit()
+def _output(ix, val, now, at, of, sl, t):  # type: ignore[no-untyped-def]
+    """Step 1: add the week's complete output of every line to its row."""
+    zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
+    for n in range(at.lines):
+        r = ix[at.line_row + n]
+        for i in range(LANES):
+            ramp = min(one, max(zero, (week - val[of.line_start + n, i]) / val[of.line_ramp + n, i]))
+            x = val[of.line_base + n, i] + val[of.line_gain + n, i] * ramp
+            now[sl.stock + r, i] += x
+            now[sl.made + r, i] += x
+
+
+@_jit()
+def _decide(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+    """Step 2: donors decide in tranches, counted per desk."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for a in range(at.desks):
+        start = starts[ix[at.desk_front + a]]
+        if start < 0 or t < start:
+            continue
+        age = np.float32(t - start)
+        for i in range(LANES):
+            gives = (age >= now[sl.next_decision + a, i]) & (age < val[of.tranche_stop + a, i])
+            now[sl.decided + a, i] += one if gives else zero
+            now[sl.next_decision + a, i] += val[of.tranche_gap + a, i] if gives else zero
+
+
+@_jit()
+def _offer(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
+    """Step 3a: what every edge may draw now; what stands forward is at the front on its first day."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for c in range(at.cells):
+        first = starts[ix[at.cell_front + c]] == t
+        for i in range(LANES):
+            now[sl.offered + c, i] = zero
+            now[sl.plannable + c, i] = zero
+            now[sl.sent + c, i] = zero
+            if first:
+                now[sl.order + c, i] = val[of.cover + c, i] * val[of.reference_need + c, i]
+    for f in range(at.fronts):
+        for i in range(LANES):
+            now[sl.tonnes + f, i] = zero
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        start = starts[ix[at.cell_front + c]]
+        if start < 0 or t < start:
+            continue
+        r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
+        for i in range(LANES):
+            given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
+            lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
+            now[sl.free + e, i] = max(zero, min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i]))
+        if w >= 0:
+            age = np.float32(t - start)
+            for i in range(LANES):
+                now[sl.free + e, i] = now[sl.free + e, i] if age >= val[of.wait + w, i] else zero
+        if t == start:
+            v = ix[at.cell_view + c]
+            hub = np.float32(ix[at.edge_hub + e])
+            for i in range(LANES):
+                x = val[of.forward + e, i] * now[sl.free + e, i]
+                now[sl.stock + r, i] -= x
+                now[sl.drawn + e, i] += x
+                now[sl.free + e, i] -= x
+                now[sl.on_hand + p, i] += x
+                effect = x * val[of.effect + p, i]
+                now[sl.sent + c, i] += effect
+                out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
+        for i in range(LANES):
+            now[sl.offered + c, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+
+
+@_jit()
+def _ration(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+    """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both."""
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        f = ix[at.cell_front + c]
+        if starts[f] < 0 or t < starts[f]:
+            for i in range(LANES):
+                now[sl.asked + e, i] = zero
+            continue
+        for i in range(LANES):
+            now[sl.asked + e, i] = now[sl.free + e, i] * min(one, now[sl.order + c, i] / max(tiny, now[sl.offered + c, i]))
+    for r in range(at.rows):
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        if h < 0 or a < 0:
+            continue
+        for i in range(LANES):
+            left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
+            even = min(one, left / max(tiny, now[sl.asked + h, i] + now[sl.asked + a, i]))
+            first = min(one, left / max(tiny, now[sl.asked + h, i]))
+            second = min(one, max(zero, left - now[sl.asked + h, i]) / max(tiny, now[sl.asked + a, i]))
+            j = val[of.joint + r, i]
+            now[sl.asked + h, i] *= j * even + (one - j) * first
+            now[sl.asked + a, i] *= j * even + (one - j) * second
+    for e in range(at.edges):
+        if ix[at.edge_mode + e] == FAR:
+            p = ix[at.edge_pool + e]
+            f = ix[at.cell_front + ix[at.pool_cell + p]]
+            for i in range(LANES):
+                now[sl.tonnes + f, i] += now[sl.asked + e, i] * val[of.pool_mass + p, i]
+
+
+@_jit()
+def _ship(ix, val, now, at, of, sl, starts, t, both, out):  # type: ignore[no-untyped-def]
+    """Step 3c: what was asked leaves the donor, within lift, and is lost in part; the rest stays plannable."""
+    one, tiny = np.float32(1.0), np.float32(TINY)
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        f = ix[at.cell_front + c]
+        if starts[f] < 0 or t < starts[f]:
+            continue
+        r, v, mode = ix[at.edge_row + e], ix[at.cell_view + c], ix[at.edge_mode + e]
+        if mode == FAR:
+            for i in range(LANES):
+                now[sl.asked + e, i] *= min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
+        alone = np.float32(0.0) if both else np.float32(1.0)
+        for i in range(LANES):
+            x = now[sl.asked + e, i]
+            kept = one - val[of.loss + e, i]
+            now[sl.stock + r, i] -= x
+            now[sl.drawn + e, i] += x
+            now[sl.lost + p, i] += x - x * kept
+            share = max(alone, val[of.plan_share + e, i])
+            now[sl.plannable + c, i] += (now[sl.free + e, i] - x) * kept * val[of.effect + p, i] * share
+            now[sl.asked + e, i] = x * kept
+        k = f if mode == NEAR else at.fronts + f
+        if mode == HOME:
+            for i in range(LANES):
+                now[sl.on_hand + p, i] += now[sl.asked + e, i]
+                now[sl.lag_weight + c, i] += now[sl.asked + e, i] * val[of.effect + p, i]
+        else:
+            for i in range(LANES):
+                now[sl.ring + RING * p + ((t + int(val[of.lag + k, i])) & (RING - 1)), i] += now[sl.asked + e, i]
+            for i in range(LANES):
+                effect = now[sl.asked + e, i] * val[of.effect + p, i]
+                now[sl.transit + p, i] += now[sl.asked + e, i]
+                now[sl.lag_sum + c, i] += effect * val[of.lag + k, i]
+                now[sl.lag_weight + c, i] += effect
+        hub = np.float32(ix[at.edge_hub + e])
+        far = np.float32(1.0) if mode == FAR else np.float32(0.0)
+        for i in range(LANES):
+            effect = now[sl.asked + e, i] * val[of.effect + p, i]
+            now[sl.sent + c, i] += effect
+            out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
+            out[v * 8 + 7, i] += far * effect * val[of.weight + c, i]
+
+
+@_jit()
+def _arrive(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+    """Step 4: what is due this week joins the pool; lag 0 arrives the week it was sent."""
+    zero = np.float32(0.0)
+    slot = t & (RING - 1)
+    for c in range(at.cells):
+        for i in range(LANES):
+            now[sl.held + c, i] = zero
+            now[sl.under_way + c, i] = zero
+    for p in range(at.pools):
+        c = ix[at.pool_cell + p]
+        start = starts[ix[at.cell_front + c]]
+        if start < 0 or t < start:
+            continue
+        for i in range(LANES):
+            come = now[sl.ring + RING * p + slot, i]
+            now[sl.ring + RING * p + slot, i] = zero
+            now[sl.on_hand + p, i] += come
+            now[sl.transit + p, i] = max(zero, now[sl.transit + p, i] - come)
+            now[sl.held + c, i] += now[sl.on_hand + p, i] * val[of.effect + p, i]
+            now[sl.under_way + c, i] += now[sl.transit + p, i] * val[of.effect + p, i]
+
+
+@_jit()
+def _need(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
+    """Step 5: need of a cell, stated as a path or following from what the other side launches this week."""
+    zero = np.float32(0.0)
+    if ix[at.cell_kind + c] == PATH:
+        for i in range(LANES):
+            plateau = val[of.need_plateau + c, i]
+            now[sl.need + c, i] = plateau + (val[of.need_open + c, i] - plateau) * now[sl.fade + c, i]
+            now[sl.fade + c, i] *= val[of.need_fade + c, i]
+    elif ix[at.cell_kind + c] == REACTIVE:
+        for i in range(LANES):
+            now[sl.need + c, i] = zero
+        for x in range(at.reactions):
+            if ix[at.reaction_cell + x] == c:
+                s = ix[at.reaction_source + x]
+                for i in range(LANES):
+                    now[sl.need + c, i] += val[of.reaction + x, i] * now[sl.use + s, i]
+
+
+@_jit()
+def _opening_inflow(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
+    """The inflow that a planner knows of on the first day: the current output of lines he may draw on."""
+    one = np.float32(1.0)
+    for i in range(LANES):
+        now[sl.inflow + c, i] = np.float32(0.0)
+    for n in range(at.lines):
+        r = ix[at.line_row + n]
+        for side in range(2):
+            e = ix[at.row_home_edge + r] if side == 0 else ix[at.row_away_edge + r]
+            if e < 0 or ix[at.pool_cell + ix[at.edge_pool + e]] != c:
+                continue
+            p, a = ix[at.edge_pool + e], ix[at.edge_desk + e]
+            for i in range(LANES):
+                given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
+                net = val[of.access + e, i] * given * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+                now[sl.inflow + c, i] += net * val[of.line_base + n, i]
+
+
+@_jit()
+def _use(ix, val, now, at, of, sl, c, first):  # type: ignore[no-untyped-def]
+    """Step 6: planned use and use. Armies ration: they plan with inflow and a share of what they can still draw on."""
+    zero, tiny, release = np.float32(0.0), np.float32(TINY), np.float32(RESERVE_RELEASE)
+    if first:
+        _opening_inflow(ix, val, now, at, of, sl, c)
+    else:
+        for i in range(LANES):
+            can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
+            come = max(zero, can - now[sl.left_over + c, i])
+            now[sl.inflow + c, i] += (come - now[sl.inflow + c, i]) / np.float32(SMOOTHING_WEEKS)
+    unstated = ix[at.cell_kind + c] == UNSTATED
+    for i in range(LANES):
+        can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
+        keep = val[of.reserve + c, i] * val[of.reference_need + c, i]
+        rate = now[sl.inflow + c, i] + max(zero, can - keep) / val[of.plan_weeks + c, i]
+        bare = now[sl.inflow + c, i] + can / val[of.plan_weeks + c, i]
+        want = rate if unstated else now[sl.need + c, i]
+        now[sl.need + c, i] = want
+        rate = max(rate, min(bare, release * want))
+        spend = min(min(want, rate), min(now[sl.held + c, i], val[of.cap + c, i]))
+        now[sl.use + c, i] = spend
+        now[sl.left_over + c, i] = can - spend
+        now[sl.work, i] = spend / max(tiny, now[sl.held + c, i])
+        now[sl.held + c, i] -= spend
+    for p in range(at.pools):
+        if ix[at.pool_cell + p] == c:
+            for i in range(LANES):
+                x = now[sl.on_hand + p, i] * now[sl.work, i]
+                now[sl.on_hand + p, i] -= x
+                now[sl.used + p, i] += x
+
+
+@_jit()
+def _order(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-def]
+    """Step 7: order up to (cover + mean lag of recent shipments) × the mean need of four weeks."""
+    zero, tiny = np.float32(0.0), np.float32(TINY)
+    if first:
+        for k in range(4):
+            for i in range(LANES):
+                now[sl.past + 4 * c + k, i] = now[sl.need + c, i]
+    for i in range(LANES):
+        now[sl.past + 4 * c + (t & 3), i] = now[sl.need + c, i]
+        mean = (now[sl.past + 4 * c, i] + now[sl.past + 4 * c + 1, i] + now[sl.past + 4 * c + 2, i] + now[sl.past + 4 * c + 3, i]) * np.float32(0.25)
+        lag = now[sl.lag_sum + c, i] / max(tiny, now[sl.lag_weight + c, i])
+        short = (val[of.cover + c, i] + lag) * mean - now[sl.held + c, i] - now[sl.under_way + c, i]
+        now[sl.order + c, i] = min(np.float32(ORDER_BOUND) * mean, max(zero, short))
+        now[sl.lag_sum + c, i] *= np.float32(0.9)
+        now[sl.lag_weight + c, i] *= np.float32(0.9)
+
+
+@_jit()
+def _judge(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-untyped-def]
+    """Step 8: supply state of every front and mission."""
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
+    met, starved = np.float32(MET), np.float32(STARVED)
+    used, needed, worst = now[sl.work + 1], now[sl.work + 2], now[sl.work + 3]
+    for v in range(at.views):
+        start = starts[ix[at.view_front + v]]
+        if start < 0 or t < start:
+            continue
+        for i in range(LANES):
+            used[i] = zero
+            needed[i] = zero
+            worst[i] = one
+        for c in range(at.cells):
+            if ix[at.cell_view + c] != v:
+                continue
+            for i in range(LANES):
+                w = val[of.weight + c, i]
+                used[i] += now[sl.use + c, i] * w
+                needed[i] += now[sl.need + c, i] * w
+                part = now[sl.use + c, i] / max(tiny, now[sl.need + c, i])
+                worst[i] = min(worst[i], part if now[sl.need + c, i] > tiny else one)
+                out[v * 8 + 5, i] += now[sl.sent + c, i] * w
+        weakest = ix[at.view_rule + v] == WEAKEST
+        for i in range(LANES):
+            whole = used[i] / max(tiny, needed[i])
+            whole = min(one, whole) if needed[i] > tiny else one
+            level = worst[i] if weakest else whole
+            fill[v, t, i] = level
+            out[v * 8, i] += one if level >= met else zero
+            out[v * 8 + 1, i] += one if (level < met) & (level >= starved) else zero
+            out[v * 8 + 2, i] += one if level < starved else zero
+            out[v * 8 + 3, i] += used[i]
+            out[v * 8 + 4, i] += needed[i]
+
+
+@_jit()
+def _spells(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-untyped-def]
+    """Step 9: 13 weeks of adverse supply on end decide a duel; 1 defence unsustained, 2 attack unsustained."""
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
+    starved_below, enough = np.float32(STARVED), np.float32(SPELL_WEEKS)
+    attack, defence, pressed = now[sl.work + 1], now[sl.work + 2], now[sl.work + 4]
+    base = at.views * 8
+    for d in range(at.duels):
+        va, vd = ix[at.duel_attacker + d], ix[at.duel_defender + d]
+        start = starts[ix[at.view_front + vd]]
+        if start < 0 or t < start or starts[ix[at.view_front + va]] != start:
+            continue
+        for i in range(LANES):
+            attack[i] = zero
+            defence[i] = zero
+            pressed[i] = zero
+        for c in range(at.cells):
+            if ix[at.cell_view + c] == va:
+                for i in range(LANES):
+                    attack[i] += now[sl.use + c, i] * val[of.weight + c, i]
+            if ix[at.cell_view + c] == vd:
+                for i in range(LANES):
+                    defence[i] += now[sl.use + c, i] * val[of.weight + c, i]
+                    need = now[sl.need + c, i]
+                    short = (now[sl.use + c, i] < starved_below * need) & (need > tiny)
+                    hard = need >= val[of.pressure + d, i] * val[of.need_open + c, i]
+                    pressed[i] = one if short & hard else pressed[i]
+        by_ratio = ix[at.duel_kind + d] == BY_RATIO
+        for i in range(LANES):
+            r = val[of.ratio + d, i]
+            attack_starved = fill[va, t, i] < starved_below
+            out_shot = (fill[vd, t, i] < starved_below) & (attack[i] > r * defence[i])
+            out_lasted = attack_starved & (defence[i] > r * attack[i])
+            bad = out_shot if by_ratio else pressed[i] > zero
+            good = out_lasted if by_ratio else attack_starved & (pressed[i] == zero)
+            now[sl.spell + 2 * d, i] = now[sl.spell + 2 * d, i] + one if bad else zero
+            now[sl.spell + 2 * d + 1, i] = now[sl.spell + 2 * d + 1, i] + one if good else zero
+            code = np.float32(2.0) if now[sl.spell + 2 * d + 1, i] >= enough else zero
+            code = one if now[sl.spell + 2 * d, i] >= enough else code
+            new = (out[base + 2 * d, i] == zero) & (code > zero)
+            out[base + 2 * d, i] = code if new else out[base + 2 * d, i]
+            out[base + 2 * d + 1, i] = np.float32(t - start + 1) if new else out[base + 2 * d + 1, i]
+
+
+@_jit()
+def _close(ix, val, now, at, of, sl, weeks, out):  # type: ignore[no-untyped-def]
+    """Years to rebuild every stock at the last week's output, and the largest breach of the balance of materiel."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    tiny = np.float32(TINY)
+    base = at.views * 8 + at.duels * 2
+    had, left, rate = now[sl.work], now[sl.work + 1], now[sl.work + 2]
+    flow, spent = now[sl.work + 3], now[sl.work + 4]
+    residual = out[base + at.groups]
+    for g in range(at.groups):
+        for i in range(LANES):
+            had[i] = zero
+            left[i] = zero
+            rate[i] = zero
+            flow[i] = zero
+            spent[i] = zero
+        for r in range(at.rows):
+            if ix[at.row_group + r] == g:
+                for i in range(LANES):
+                    had[i] += val[of.stock + r, i]
+                    left[i] += now[sl.stock + r, i]
+                    flow[i] += now[sl.made + r, i]
+        for p in range(at.pools):
+            if ix[at.pool_group + p] == g:
+                for i in range(LANES):
+                    left[i] += now[sl.on_hand + p, i] + now[sl.transit + p, i]
+                    spent[i] += now[sl.used + p, i] + now[sl.lost + p, i]
+        for n in range(at.lines):
+            if ix[at.row_group + ix[at.line_row + n]] == g:
+                for i in range(LANES):
+                    ramp = (np.float32(weeks) - val[of.line_start + n, i]) / val[of.line_ramp + n, i]
+                    rate[i] += val[of.line_base + n, i] + val[of.line_gain + n, i] * min(one, max(zero, ramp))
+        for i in range(LANES):
+            years = max(zero, had[i] - left[i]) / max(tiny, rate[i] * np.float32(WEEKS_PER_YEAR))
+            # A deficit within rounding of the balance is none.
+            out[base + g, i] = min(np.float32(NEVER_YEARS), years) if had[i] - left[i] > np.float32(1e-4) * had[i] else zero
+            off = abs(had[i] + flow[i] - spent[i] - left[i]) / max(one, had[i] + flow[i])
+            residual[i] = max(residual[i], off)
+
+
+@_jit()
+def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):  # type: ignore[no-untyped-def]
+    for i in range(LANES):
+        for r in range(at.rows):
+            now[sl.stock + r, i] = val[of.stock + r, i]
+        for a in range(at.desks):
+            now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
+        for c in range(at.cells):
+            now[sl.fade + c, i] = np.float32(1.0)
+    for t in range(weeks):
+        both = at.fronts > 0
+        for f in range(at.fronts):
+            both = both and starts[f] >= 0 and t >= starts[f]
+        _output(ix, val, now, at, of, sl, t)
+        _decide(ix, val, now, at, of, sl, starts, t)
+        _offer(ix, val, now, at, of, sl, starts, t, out)
+        _ration(ix, val, now, at, of, sl, starts, t)
+        _ship(ix, val, now, at, of, sl, starts, t, both, out)
+        _arrive(ix, val, now, at, of, sl, starts, t)
+        for c in range(at.cells):
+            start = starts[ix[at.cell_front + c]]
+            if start < 0 or t < start:
+                continue
+            _need(ix, val, now, at, of, sl, c)
+            _use(ix, val, now, at, of, sl, c, t == start)
+            _order(ix, val, now, at, of, sl, c, t, t == start)
+        _judge(ix, val, now, at, of, sl, starts, t, out, fill)
+        _spells(ix, val, now, at, of, sl, starts, t, out, fill)
+    _close(ix, val, now, at, of, sl, weeks, out)
