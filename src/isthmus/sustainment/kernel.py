@@ -50,6 +50,9 @@ NEVER_YEARS: Final = 100.0
 
 WEEKS_PER_YEAR: Final = 52.18
 TINY: Final = 1e-9
+NEGLIGIBLE: Final = 1e-5
+"""Share of the reference need up to which a week's need or use is none. Float32 leaves shots of 1e-8 in an empty stock: they
+must neither starve the side that answers them nor outshoot one that has nothing."""
 
 PATH: Final = 0
 REACTIVE: Final = 1
@@ -73,7 +76,7 @@ class Network(NamedTuple):
     """Who could supply what to whom: index arrays, equal for all futures.
 
     A row is an (actor, materiel) stock; a cell a (front, class) need; a pool the (cell, materiel) held at a front; an edge
-    joins a row to a pool; a desk is the (actor, front) that decides what may be given; a view is a (front, mission).
+    joins a row to a pool (`edge_home_front`: for the away edge of a row, the front at its home, else -1); a desk is the (actor, front) that decides what may be given; a view is a (front, mission).
     """
 
     row_group: I32
@@ -81,6 +84,7 @@ class Network(NamedTuple):
     row_away_edge: I32
     line_row: I32
     edge_row: I32
+    edge_home_front: I32
     edge_pool: I32
     edge_desk: I32
     edge_mode: I32
@@ -113,7 +117,7 @@ class Lanes(NamedTuple):
 
     stock: F32  # rows
     row_floor: F32  # rows: lowest of the floors below which no front may draw
-    joint: F32  # rows: 0 home front first, 1 both fronts pro rata
+    joint: F32  # rows: 0 home front first, 1 both fronts pro rata; also what a donor at war at home spares for another front
     line_base: F32  # lines: output a week at the start
     line_gain: F32  # lines: what the funded plan adds a week
     line_start: F32  # lines: week in which the ramp begins
@@ -122,7 +126,7 @@ class Lanes(NamedTuple):
     floor: F32  # edges: units that the donor keeps
     loss: F32  # edges: share lost in transfer and integration
     forward: F32  # edges: share of the lot that stands at the front when it opens
-    plan_share: F32  # edges: part of a shared lot that the front may plan with while both fronts draw
+    plan_share: F32  # edges: weight of the front where two draw on one row (its part of their needs)
     wait: F32  # waits: weeks of integration before an edge opens
     lag: F32  # 2 x fronts: whole weeks under way, near then far
     lift: F32  # fronts
@@ -176,6 +180,7 @@ class _At(NamedTuple):
     row_away_edge: int
     line_row: int
     edge_row: int
+    edge_home_front: int
     edge_pool: int
     edge_desk: int
     edge_mode: int
@@ -243,6 +248,7 @@ class _Slots(NamedTuple):
     drawn: int  # edges, units drawn so far
     free: int  # edges, units that may be drawn now
     asked: int  # edges, units shipped this week
+    share: int  # edges: part of a common lot that the front may plan with
     ring: int  # pools x RING, units that arrive in a coming week
     on_hand: int  # pools
     transit: int  # pools
@@ -292,7 +298,7 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
     begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
     of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
-    lengths = [sizes["rows"]] * 2 + [e] * 3 + [p * RING] + [p] * 4 + [sizes["desks"]] * 2 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5]
+    lengths = [sizes["rows"]] * 2 + [e] * 4 + [p * RING] + [p] * 4 + [sizes["desks"]] * 2 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5]
     slots = np.cumsum([0, *lengths])
     sl = _Slots(*(int(s) for s in slots[:-1]))
     return np.concatenate(list(arrays.values())), np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)), at, of, sl, int(slots[-1])
@@ -350,6 +356,65 @@ def _decide(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def
 
 
 @_jit()
+def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+    """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        start = starts[ix[at.cell_front + c]]
+        if start < 0 or t < start:
+            continue
+        r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
+        for i in range(LANES):
+            given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
+            lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
+            now[sl.free + e, i] = max(zero, min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i]))
+        h = ix[at.edge_home_front + e]
+        if h >= 0 and starts[h] >= 0 and t >= starts[h]:
+            for i in range(LANES):
+                now[sl.free + e, i] *= val[of.joint + r, i]
+        if w >= 0:
+            age = np.float32(t - start)
+            for i in range(LANES):
+                now[sl.free + e, i] = now[sl.free + e, i] if age >= val[of.wait + w, i] else zero
+
+
+@_jit()
+def _forward(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
+    """What stands forward is at the front on its first day; a row that stands forward at two is rationed once for both."""
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
+    for e in range(at.edges):
+        first = starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + e]]]] == t
+        for i in range(LANES):
+            now[sl.asked + e, i] = val[of.forward + e, i] * now[sl.free + e, i] if first else zero
+    for r in range(at.rows):
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        if h < 0 or a < 0:
+            continue
+        for i in range(LANES):
+            left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
+            even = min(one, left / max(tiny, now[sl.asked + h, i] + now[sl.asked + a, i]))
+            now[sl.asked + h, i] *= even
+            now[sl.asked + a, i] *= even
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        if starts[ix[at.cell_front + c]] != t:
+            continue
+        r, v = ix[at.edge_row + e], ix[at.cell_view + c]
+        hub = np.float32(ix[at.edge_hub + e])
+        for i in range(LANES):
+            x = now[sl.asked + e, i]
+            now[sl.stock + r, i] -= x
+            now[sl.drawn + e, i] += x
+            now[sl.on_hand + p, i] += x
+            effect = x * val[of.effect + p, i]
+            now[sl.sent + c, i] += effect
+            out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
+
+
+@_jit()
 def _offer(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
     """Step 3a: what every edge may draw now; what stands forward is at the front on its first day."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -364,33 +429,16 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped
     for f in range(at.fronts):
         for i in range(LANES):
             now[sl.tonnes + f, i] = zero
+    opening = False
+    for f in range(at.fronts):
+        opening = opening or starts[f] == t
+    _lots(ix, val, now, at, of, sl, starts, t)
+    if opening:
+        _forward(ix, val, now, at, of, sl, starts, t, out)
+        _lots(ix, val, now, at, of, sl, starts, t)
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
-        start = starts[ix[at.cell_front + c]]
-        if start < 0 or t < start:
-            continue
-        r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
-        for i in range(LANES):
-            given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
-            lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
-            now[sl.free + e, i] = max(zero, min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i]))
-        if w >= 0:
-            age = np.float32(t - start)
-            for i in range(LANES):
-                now[sl.free + e, i] = now[sl.free + e, i] if age >= val[of.wait + w, i] else zero
-        if t == start:
-            v = ix[at.cell_view + c]
-            hub = np.float32(ix[at.edge_hub + e])
-            for i in range(LANES):
-                x = val[of.forward + e, i] * now[sl.free + e, i]
-                now[sl.stock + r, i] -= x
-                now[sl.drawn + e, i] += x
-                now[sl.free + e, i] -= x
-                now[sl.on_hand + p, i] += x
-                effect = x * val[of.effect + p, i]
-                now[sl.sent + c, i] += effect
-                out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
         for i in range(LANES):
             now[sl.offered + c, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
 
@@ -421,6 +469,11 @@ def _ration(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def
             j = val[of.joint + r, i]
             now[sl.asked + h, i] *= j * even + (one - j) * first
             now[sl.asked + a, i] *= j * even + (one - j) * second
+            # A planner counts on the part of a common lot that his need and what he may draw give him.
+            at_home = val[of.plan_share + h, i] * now[sl.free + h, i]
+            abroad = val[of.plan_share + a, i] * now[sl.free + a, i]
+            now[sl.share + h, i] = at_home / max(tiny, at_home + abroad)
+            now[sl.share + a, i] = abroad / max(tiny, at_home + abroad)
     for e in range(at.edges):
         if ix[at.edge_mode + e] == FAR:
             p = ix[at.edge_pool + e]
@@ -430,7 +483,7 @@ def _ration(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def
 
 
 @_jit()
-def _ship(ix, val, now, at, of, sl, starts, t, both, out):  # type: ignore[no-untyped-def]
+def _ship(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
     """Step 3c: what was asked leaves the donor, within lift, and is lost in part; the rest stays plannable."""
     one, tiny = np.float32(1.0), np.float32(TINY)
     for e in range(at.edges):
@@ -443,15 +496,13 @@ def _ship(ix, val, now, at, of, sl, starts, t, both, out):  # type: ignore[no-un
         if mode == FAR:
             for i in range(LANES):
                 now[sl.asked + e, i] *= min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
-        alone = np.float32(0.0) if both else np.float32(1.0)
         for i in range(LANES):
             x = now[sl.asked + e, i]
             kept = one - val[of.loss + e, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
             now[sl.lost + p, i] += x - x * kept
-            share = max(alone, val[of.plan_share + e, i])
-            now[sl.plannable + c, i] += (now[sl.free + e, i] - x) * kept * val[of.effect + p, i] * share
+            now[sl.plannable + c, i] += (now[sl.free + e, i] - x) * kept * val[of.effect + p, i] * now[sl.share + e, i]
             now[sl.asked + e, i] = x * kept
         k = f if mode == NEAR else at.fronts + f
         if mode == HOME:
@@ -518,9 +569,9 @@ def _need(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def _opening_inflow(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
+def _opening_inflow(ix, val, now, at, of, sl, c, t):  # type: ignore[no-untyped-def]
     """The inflow that a planner knows of on the first day: the current output of lines he may draw on."""
-    one = np.float32(1.0)
+    zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
     for i in range(LANES):
         now[sl.inflow + c, i] = np.float32(0.0)
     for n in range(at.lines):
@@ -529,19 +580,22 @@ def _opening_inflow(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def
             e = ix[at.row_home_edge + r] if side == 0 else ix[at.row_away_edge + r]
             if e < 0 or ix[at.pool_cell + ix[at.edge_pool + e]] != c:
                 continue
-            p, a = ix[at.edge_pool + e], ix[at.edge_desk + e]
+            p, a, w = ix[at.edge_pool + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
             for i in range(LANES):
+                ramp = min(one, max(zero, (week - val[of.line_start + n, i]) / val[of.line_ramp + n, i]))
                 given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
                 net = val[of.access + e, i] * given * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                now[sl.inflow + c, i] += net * val[of.line_base + n, i]
+                shut = w >= 0 and val[of.wait + max(w, 0), i] > zero
+                output = val[of.line_base + n, i] + val[of.line_gain + n, i] * ramp
+                now[sl.inflow + c, i] += zero if shut else net * output
 
 
 @_jit()
-def _use(ix, val, now, at, of, sl, c, first):  # type: ignore[no-untyped-def]
+def _use(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-def]
     """Step 6: planned use and use. Armies ration: they plan with inflow and a share of what they can still draw on."""
     zero, tiny, release = np.float32(0.0), np.float32(TINY), np.float32(RESERVE_RELEASE)
     if first:
-        _opening_inflow(ix, val, now, at, of, sl, c)
+        _opening_inflow(ix, val, now, at, of, sl, c, t)
     else:
         for i in range(LANES):
             can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
@@ -554,9 +608,12 @@ def _use(ix, val, now, at, of, sl, c, first):  # type: ignore[no-untyped-def]
         rate = now[sl.inflow + c, i] + max(zero, can - keep) / val[of.plan_weeks + c, i]
         bare = now[sl.inflow + c, i] + can / val[of.plan_weeks + c, i]
         want = rate if unstated else now[sl.need + c, i]
+        nothing = np.float32(NEGLIGIBLE) * val[of.reference_need + c, i]
+        want = want if want > nothing else zero
         now[sl.need + c, i] = want
         rate = max(rate, min(bare, release * want))
         spend = min(min(want, rate), min(now[sl.held + c, i], val[of.cap + c, i]))
+        spend = spend if spend > nothing else zero
         now[sl.use + c, i] = spend
         now[sl.left_over + c, i] = can - spend
         now[sl.work, i] = spend / max(tiny, now[sl.held + c, i])
@@ -717,22 +774,21 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):  # type: ignore[n
             now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
         for c in range(at.cells):
             now[sl.fade + c, i] = np.float32(1.0)
+        for e in range(at.edges):
+            now[sl.share + e, i] = np.float32(1.0)
     for t in range(weeks):
-        both = at.fronts > 0
-        for f in range(at.fronts):
-            both = both and starts[f] >= 0 and t >= starts[f]
         _output(ix, val, now, at, of, sl, t)
         _decide(ix, val, now, at, of, sl, starts, t)
         _offer(ix, val, now, at, of, sl, starts, t, out)
         _ration(ix, val, now, at, of, sl, starts, t)
-        _ship(ix, val, now, at, of, sl, starts, t, both, out)
+        _ship(ix, val, now, at, of, sl, starts, t, out)
         _arrive(ix, val, now, at, of, sl, starts, t)
         for c in range(at.cells):
             start = starts[ix[at.cell_front + c]]
             if start < 0 or t < start:
                 continue
             _need(ix, val, now, at, of, sl, c)
-            _use(ix, val, now, at, of, sl, c, t == start)
+            _use(ix, val, now, at, of, sl, c, t, t == start)
             _order(ix, val, now, at, of, sl, c, t, t == start)
         _judge(ix, val, now, at, of, sl, starts, t, out, fill)
         _spells(ix, val, now, at, of, sl, starts, t, out, fill)

@@ -90,36 +90,51 @@ class Campaign:
             if self.starts[int(f)] == t:
                 self.order[c] = x["cover"][c] * x["reference_need"][c]
         live = [e for e in range(len(n.edge_row)) if self.at_war(int(n.cell_front[n.pool_cell[n.edge_pool[e]]]), t)]
+        self._forward([e for e in live if self.starts[int(n.cell_front[n.pool_cell[n.edge_pool[e]]])] == t], t, sent)
         for e in live:
-            r, p = int(n.edge_row[e]), int(n.edge_pool[e])
-            c = int(n.pool_cell[p])
-            start = self.starts[int(n.cell_front[c])]
-            lot = x["access"][e] * self.given(e, c) * (x["stock"][r] - x["floor"][e] + self.made[r]) - self.drawn[e]
-            amount = max(0.0, min(lot, self.stock[r] - x["floor"][e]))
-            if n.edge_wait[e] >= 0 and t - start < x["wait"][int(n.edge_wait[e])]:
-                amount = 0.0
-            if t == start:
-                forward = x["forward"][e] * amount
-                self.stock[r] -= forward
-                self.drawn[e] += forward
-                amount -= forward
-                self.pool[p]["on_hand"] += forward
-                effect = forward * x["effect"][p]
-                sent[c] += effect
-                if n.edge_hub[e]:
-                    self.view[int(n.cell_view[c])]["shipped_hub"] += effect * x["weight"][c]
-            free[e] = amount
-            offered[c] += amount * (1 - x["loss"][e]) * x["effect"][p]
+            p = int(n.edge_pool[e])
+            free[e] = self.lot(e, t)
+            offered[int(n.pool_cell[p])] += free[e] * (1 - x["loss"][e]) * x["effect"][p]
         asked = {e: free[e] * min(1.0, self.order[c] / max(k.TINY, offered[c])) for e in live for c in [int(n.pool_cell[n.edge_pool[e]])]}
         self._ration(asked)
         tonnes: dict[int, float] = defaultdict(float)
         for e in live:
             if n.edge_mode[e] == k.FAR:
                 tonnes[int(n.cell_front[n.pool_cell[n.edge_pool[e]]])] += asked[e] * float(n.pool_mass_t[n.edge_pool[e]])
-        everybody = all(self.at_war(f, t) for f in range(n.n_fronts))
         for e in live:
-            self._send(e, t, asked[e], free[e], tonnes, everybody, sent, remaining)
+            self._send(e, t, asked[e], free[e], self._plan_share(e, free), tonnes, sent, remaining)
         return sent, remaining
+
+    def lot(self, e: int, t: int) -> float:
+        """What an edge may draw this week."""
+        n, x = self.n, self.x
+        r, c = int(n.edge_row[e]), int(n.pool_cell[n.edge_pool[e]])
+        if n.edge_wait[e] >= 0 and t - self.starts[int(n.cell_front[c])] < x["wait"][int(n.edge_wait[e])]:
+            return 0.0
+        lot = x["access"][e] * self.given(e, c) * (x["stock"][r] - x["floor"][e] + self.made[r])
+        free = max(0.0, min(lot - self.drawn[e], self.stock[r] - x["floor"][e]))
+        home = int(n.edge_home_front[e])
+        return free * x["joint"][r] if home >= 0 and self.at_war(home, t) else free
+
+    def _forward(self, opening: list[int], t: int, sent: list[float]) -> None:
+        """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""
+        n, x = self.n, self.x
+        placed = {e: x["forward"][e] * self.lot(e, t) for e in opening}
+        wanted: dict[int, float] = defaultdict(float)
+        for e, amount in placed.items():
+            wanted[int(n.edge_row[e])] += amount
+        left = {r: max(0.0, self.stock[r] - x["row_floor"][r]) for r in wanted}
+        for e, amount in placed.items():
+            r, p = int(n.edge_row[e]), int(n.edge_pool[e])
+            c = int(n.pool_cell[p])
+            amount *= min(1.0, left[r] / max(k.TINY, wanted[r]))
+            self.stock[r] -= amount
+            self.drawn[e] += amount
+            self.pool[p]["on_hand"] += amount
+            effect = amount * x["effect"][p]
+            sent[c] += effect
+            if n.edge_hub[e]:
+                self.view[int(n.cell_view[c])]["shipped_hub"] += effect * x["weight"][c]
 
     def _ration(self, asked: dict[int, float]) -> None:
         n, x = self.n, self.x
@@ -136,8 +151,17 @@ class Campaign:
             if away in asked:
                 asked[away] = a * (j * even + (1 - j) * min(1.0, max(0.0, left - h) / max(k.TINY, a)))
 
+    def _plan_share(self, e: int, free: dict[int, float]) -> float:
+        """Part of a common lot that the front of edge `e` may plan with."""
+        r = int(self.n.edge_row[e])
+        home, away = int(self.n.row_home_edge[r]), int(self.n.row_away_edge[r])
+        if home < 0 or away < 0:
+            return 1.0
+        weights = {i: self.x["plan_share"][i] * free.get(i, 0.0) for i in (home, away)}
+        return weights[e] / max(k.TINY, sum(weights.values()))
+
     def _send(
-        self, e: int, t: int, amount: float, free: float, tonnes: dict[int, float], everybody: bool, sent: list[float], remaining: list[float]
+        self, e: int, t: int, amount: float, free: float, plan_share: float, tonnes: dict[int, float], sent: list[float], remaining: list[float]
     ) -> None:
         n, x = self.n, self.x
         r, p = int(n.edge_row[e]), int(n.edge_pool[e])
@@ -150,7 +174,7 @@ class Campaign:
         self.stock[r] -= amount
         self.drawn[e] += amount
         self.pool[p]["lost"] += amount * (1 - kept)
-        remaining[c] += (free - amount) * kept * x["effect"][p] * (x["plan_share"][e] if everybody else 1.0)
+        remaining[c] += (free - amount) * kept * x["effect"][p] * plan_share
         arriving = amount * kept
         effect = arriving * x["effect"][p]
         lag = 0
@@ -192,16 +216,21 @@ class Campaign:
             self.need[c] = sum(x["reaction"][i] * self.use[s] for i, s in pairs)
         can = held[c] + under_way[c] + remaining[c]
         if first:
-            self.inflow[c] = self._known_output(c)
+            self.inflow[c] = self._known_output(c, t)
         else:
             self.inflow[c] += (max(0.0, can - self.left_over[c]) - self.inflow[c]) / k.SMOOTHING_WEEKS
         keep = x["reserve"][c] * x["reference_need"][c]
         rate = self.inflow[c] + max(0.0, can - keep) / x["plan_weeks"][c]
         if n.cell_kind[c] == k.UNSTATED:
             self.need[c] = rate
+        nothing = k.NEGLIGIBLE * x["reference_need"][c]
+        if self.need[c] <= nothing:
+            self.need[c] = 0.0
         need = self.need[c]
         released = min(self.inflow[c] + can / x["plan_weeks"][c], k.RESERVE_RELEASE * need)
         use = min(need, max(rate, released), held[c], x["cap"][c])
+        if use <= nothing:
+            use = 0.0
         self.use[c] = use
         self.left_over[c] = can - use
         share = use / max(k.TINY, held[c])
@@ -218,14 +247,16 @@ class Campaign:
         self.lag_sum[c] *= 0.9
         self.lag_weight[c] *= 0.9
 
-    def _known_output(self, c: int) -> float:
+    def _known_output(self, c: int, t: int) -> float:
         n, x = self.n, self.x
         total = 0.0
         for line, r in enumerate(n.line_row):
+            ramp = min(1.0, max(0.0, (t - x["line_start"][line]) / x["line_ramp"][line]))
+            output = x["line_base"][line] + ramp * x["line_gain"][line]
             for e in (int(n.row_home_edge[r]), int(n.row_away_edge[r])):
-                if e >= 0 and n.pool_cell[n.edge_pool[e]] == c:
-                    net = x["access"][e] * self.given(e, c) * (1 - x["loss"][e]) * x["effect"][int(n.edge_pool[e])]
-                    total += net * x["line_base"][line]
+                if e < 0 or n.pool_cell[n.edge_pool[e]] != c or (n.edge_wait[e] >= 0 and x["wait"][int(n.edge_wait[e])] > 0):
+                    continue
+                total += x["access"][e] * self.given(e, c) * (1 - x["loss"][e]) * x["effect"][int(n.edge_pool[e])] * output
         return total
 
     def _judge(self, t: int, sent: list[float]) -> None:

@@ -1,0 +1,115 @@
+"""How close to the machine: its measured float32 FMA peak, and the arithmetic that one campaign takes."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+
+from isthmus.sustainment import kernel as k  # first of the two: it sets the instruction set before Numba reads it
+
+import numba  # isort: skip
+
+CHAINS: Final = 12
+"""Independent sums: two FMA ports × four cycles of latency need eight; twelve and two constants fit 16 registers."""
+
+ROUNDS: Final = 20
+LENGTH: Final = 128
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _compile() -> Any:
+    """One lane loop of CHAINS × ROUNDS multiply-adds in a straight line, which LLVM turns into eight lanes at a time."""
+    lines = ["def burn(times, x, a, b):", "    for _ in range(times):", f"        for i in range({LENGTH}):"]
+    lines += [f"            y{c} = x[i + {c * LENGTH}]" for c in range(CHAINS)]
+    lines += [f"            y{c} = y{c} * a + b" for _ in range(ROUNDS) for c in range(CHAINS)]
+    lines += [f"            x[i + {c * LENGTH}] = y{c}" for c in range(CHAINS)]
+    scope: dict[str, Any] = {}
+    exec("\n".join(lines), scope)  # noqa: S102 - straight-line code written out from the constants above
+    # `contract` alone: reassociation could fold the chain of multiply-adds into fewer.
+    return numba.njit(nogil=True, fastmath={"contract"}, error_model="numpy")(scope["burn"])
+
+
+class FmaPeak:
+    """The peak of all cores, measured whenever :meth:`gflops` is called."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or cores()
+        self._burn = _compile()
+        self._call(1)
+        types = self._burn.signatures[0]
+        self.fused = "vfmadd" in self._burn.inspect_asm(types) and "ymm" in self._burn.inspect_asm(types)
+
+    def _call(self, times: int) -> None:
+        self._burn(times, np.ones(CHAINS * LENGTH, np.float32), np.float32(0.5), np.float32(0.5))
+
+    def gflops(self, seconds: float = 0.4) -> float:
+        times = 2000
+        with ThreadPoolExecutor(self.threads) as pool:
+            while True:
+                began = time.perf_counter()
+                list(pool.map(self._call, [times] * self.threads))
+                took = time.perf_counter() - began
+                if took > seconds:
+                    return 2.0 * CHAINS * ROUNDS * LENGTH * times * self.threads / took / 1e9
+                times = int(times * max(2.0, 1.2 * seconds / took))
+
+
+COUNTS: Final = {
+    # Additions, subtractions, multiplications, divisions, minima and maxima; comparisons, selections and moves are free.
+    "line": 8,  # place in the ramp 4 (-, /, max, min), output 2, stock and made 2
+    "desk": 2,  # decisions so far, week of the next
+    "edge": 15 + 4 + 12 + 8,  # offer: given 3, lot 5, free 3, offered 4; asked 4; ship 12; effect, sent, hub and far 8
+    "edge_home": 3,  # on hand 1, weight of the lag 2
+    "edge_under_way": 6,  # ring 1, effect 1, transit 1, lag 3
+    "edge_far": 2 + 4,  # tonnes 2; share that lift carries 4
+    "shared_row": 23,  # left 2, pro rata 4, home first 3, away second 5, blend 9
+    "pool": 7 + 3,  # arrival 7; use 3
+    "cell": 26 + 15 + 9,  # inflow 7 and use 19; order 15; supply state 9
+    "path_cell": 4,
+    "reaction": 2,
+    "view": 8,
+    "duel": 4,
+    "attack_cell": 2,
+    "defence_cell": 4,
+    "end_line": 8,
+    "end_row": 3,
+    "end_pool": 4,
+    "end_group": 10,
+}
+"""Operations a week of war and lane, read from the kernel's loops; `end_` once a campaign. Change them with the kernel."""
+
+
+def campaign_flops(network: k.Network, starts: k.I32, weeks: int) -> float:
+    """Arithmetic of one campaign of one future. Fronts at peace cost nothing but their lines' output."""
+    n, c = network, COUNTS
+    war = np.array([weeks - s if 0 <= s < weeks else 0 for s in starts])
+    front = n.cell_front[n.pool_cell[n.edge_pool]]
+
+    def weeks_of(fronts: Any) -> float:
+        return float(war[fronts].sum())
+
+    total = weeks * (n.line_row.size * c["line"]) + weeks_of(n.desk_front) * c["desk"]
+    total += weeks_of(front) * c["edge"] + weeks_of(front[n.edge_mode == k.HOME]) * c["edge_home"]
+    total += weeks_of(front[n.edge_mode != k.HOME]) * c["edge_under_way"] + weeks_of(front[n.edge_mode == k.FAR]) * c["edge_far"]
+    total += weeks * float(((n.row_home_edge >= 0) & (n.row_away_edge >= 0)).sum()) * c["shared_row"]
+    total += weeks_of(n.cell_front[n.pool_cell]) * c["pool"] + weeks_of(n.cell_front) * c["cell"]
+    total += weeks_of(n.cell_front[n.cell_kind == k.PATH]) * c["path_cell"]
+    total += weeks_of(n.cell_front[n.reaction_cell]) * c["reaction"] + weeks_of(n.view_front) * c["view"]
+    for attacker, defender in zip(n.duel_attacker, n.duel_defender, strict=True):
+        pair = int((n.cell_view == attacker).sum()) * c["attack_cell"] + int((n.cell_view == defender).sum()) * c["defence_cell"]
+        total += weeks_of(n.view_front[defender]) * (c["duel"] + pair)
+    ends = (
+        (n.line_row.size, c["end_line"]),
+        (n.row_group.size, c["end_row"]),
+        (n.pool_cell.size, c["end_pool"]),
+        (n.n_groups, c["end_group"]),
+    )
+    return float(total + sum(size * count for size, count in ends))

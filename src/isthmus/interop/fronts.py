@@ -1,0 +1,94 @@
+"""What a study says of its fronts, in plain frozen objects: who fights where, who may give, what a front needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from isthmus.axes import Layer, Maturity, Side, Tier
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """Need that follows from what the other side launches: need += engaged × shots × launches of class `against`."""
+
+    against: str
+    engaged: str
+    """Uncertainty: share of launches that is engaged."""
+    shots: str
+    """Uncertainty: shots fired at a target engaged."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Need of one class at a front, in effect a week: a path, a reaction, or unstated (use follows supply)."""
+
+    class_id: str
+    open: str | None = None
+    plateau: str | None = None
+    fade: str | None = None
+    reactions: tuple[Reaction, ...] = ()
+    weight: str | None = None
+    """Uncertainty: effect of the class in the mission; 1 where none is named."""
+    rate: str | None = None
+    """Uncertainty: most that one launcher fires a week; no cap where none is named."""
+    plan: str = "plan.weeks"
+    """Uncertainty: weeks over which the planner spreads what he can draw on."""
+
+    @property
+    def kind(self) -> Literal["path", "reactive", "unstated"]:
+        if self.reactions:
+            return "reactive"
+        return "path" if self.open is not None else "unstated"
+
+
+@dataclass(frozen=True)
+class Participant:
+    """An actor of a front. `fights`: uncertainty of the chance that it fights; None for a donor of materiel only."""
+
+    actor_id: str
+    fights: str | None = None
+
+
+@dataclass(frozen=True)
+class Front:
+    front_id: str
+    theater: str
+    side: Side
+    role: Literal["attacker", "defender"]
+    participants: tuple[Participant, ...]
+    needs: tuple[Need, ...]
+    vetoed: tuple[str, ...] = ()
+    """Donors whose export rules or licensors forbid any transfer to this front."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Another war that takes part of a side's output first. `share` scales the claim uncertainty: 0 ended, 1 continuing."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class EcosystemRule:
+    """Which steps of the ladder count as holding, per layer, and which layers are taken as held by all."""
+
+    name: str
+    thresholds: tuple[tuple[Layer, Maturity], ...]
+    complete: tuple[Layer, ...] = ()
+
+    def threshold(self, layer: Layer) -> Maturity:
+        return dict(self.thresholds)[layer]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything about a study that shapes the supply network."""
+
+    date: str
+    horizon_weeks: int
+    fronts: tuple[Front, ...]
+    claims: tuple[Claim, ...] = ()
+    tiers: tuple[tuple[str, str, Tier], ...] = field(default=())
+    """(theater, mission, tier)."""

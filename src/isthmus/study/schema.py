@@ -1,0 +1,287 @@
+"""The study file: frozen schema, unknown keys forbidden, every problem told at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from isthmus.axes import LAYERS, Layer, Maturity, Shape, Side, Tier
+from isthmus.ensemble import Uncertainty
+from isthmus.errors import Problem, StudyError
+from isthmus.interop.fronts import Claim, EcosystemRule, Front, Need, Participant, Reaction, Setting
+from isthmus.register import Register
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+CLAIM_SHARE: Mapping[str, float] = {"ended": 0.0, "frozen": 0.25, "continuing": 1.0}
+"""Part of a claim that remains. Frozen: a quarter, for replacement and deterrence along a line of contact (a judgement)."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EcosystemSpec(_Strict):
+    name: Name
+    threshold: Literal["implemented", "agreed", "declared"]
+    layers: dict[Layer, Literal["implemented", "agreed", "declared"]] = {}
+    complete: tuple[Layer, ...] = ()
+
+    def rule(self) -> EcosystemRule:
+        steps: dict[Layer, Maturity] = {layer: self.layers.get(layer, self.threshold) for layer in LAYERS}  # type: ignore[misc,index,arg-type]
+        return EcosystemRule(self.name, tuple(steps.items()), self.complete)
+
+
+class WarCase(_Strict):
+    name: Name
+    starts: dict[str, Annotated[int, Field(ge=0, le=520)]] = Field(min_length=1)
+    """Theater → week in which its war begins; theaters not named stay at peace."""
+
+
+class Group(_Strict):
+    actors: tuple[str, ...] = Field(min_length=1)
+    fights: str
+
+
+class ReactionSpec(_Strict):
+    against: str
+    engaged: str
+    shots: str
+
+
+class NeedSpec(_Strict):
+    class_: str = Field(alias="class")
+    open: str | None = None
+    plateau: str | None = None
+    fade: str | None = None
+    reactions: tuple[ReactionSpec, ...] = ()
+    weight: str | None = None
+    rate: str | None = None
+    plan: str = "plan.weeks"
+    tier: Tier | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> NeedSpec:
+        path = [self.open, self.plateau, self.fade]
+        if any(p is not None for p in path) and not all(p is not None for p in path):
+            raise ValueError("open, plateau and fade: give all three or none")
+        if self.reactions and self.open is not None:
+            raise ValueError("a need has a path or reactions, not both")
+        return self
+
+    def need(self) -> Need:
+        reactions = tuple(Reaction(r.against, r.engaged, r.shots) for r in self.reactions)
+        return Need(self.class_, self.open, self.plateau, self.fade, reactions, self.weight, self.rate, self.plan)
+
+    def names(self) -> list[str]:
+        """Uncertainties that the need mentions."""
+        out = [n for n in (self.open, self.plateau, self.fade, self.weight, self.rate, self.plan) if n is not None]
+        return out + [n for r in self.reactions for n in (r.engaged, r.shots)]
+
+
+class FrontSpec(_Strict):
+    front: Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")]
+    theater: str
+    side: Side
+    role: Literal["attacker", "defender"]
+    belligerents: tuple[Group, ...] = Field(min_length=1)
+    aggregates: tuple[Group, ...] = ()
+    donors: tuple[str, ...] = ()
+    vetoed: tuple[str, ...] = ()
+    needs: tuple[NeedSpec, ...] = ()
+    magazine: tuple[NeedSpec, ...] = ()
+
+
+class Override(_Strict):
+    """Another range for an uncertainty, or a new one; an assumption of the study, so it states its reason."""
+
+    low: float
+    mode: float
+    high: float
+    shape: Shape | None = None
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class Study(_Strict):
+    """A study. Build it with :meth:`load`; everything it names is checked against a register by :meth:`setting`."""
+
+    study: Name
+    title: str
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
+    horizon_weeks: Annotated[int, Field(ge=1, le=1040)]
+    futures: Annotated[int, Field(ge=1, le=2**30)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    ecosystems: tuple[EcosystemSpec, ...] = Field(min_length=1)
+    war_cases: tuple[WarCase, ...] = Field(min_length=1)
+    fronts: tuple[FrontSpec, ...] = Field(min_length=1)
+    claims: dict[Name, Literal["ended", "frozen", "continuing"]] = {}
+    uncertainties: dict[str, Override] = {}
+
+    @classmethod
+    def load(cls, path: Path | str) -> Study:
+        """Read a study file, or one that ships with Isthmus by its name. Raises StudyError with every problem."""
+        where = find(path)
+        try:
+            data = yaml.safe_load(where.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as bad:
+            mark = getattr(bad, "problem_mark", None)
+            line = mark.line + 1 if mark else None
+            raise StudyError([Problem(str(where), line, None, str(getattr(bad, "problem", bad)), "YAML in UTF-8", "the file cannot be read")]) from None
+        if not isinstance(data, dict):
+            raise StudyError([Problem(str(where), None, None, type(data).__name__, "keys and values", "the file is not a study")])
+        try:
+            study = cls.model_validate(data)
+        except ValidationError as bad:
+            raise StudyError(_problem(str(where), e) for e in bad.errors()) from None
+        study.check_names(str(where))
+        return study
+
+    def check_names(self, where: str) -> None:
+        """Names that must be unique or known inside the file. Raises StudyError."""
+        problems = []
+        for label, names in (
+            ("ecosystems", [e.name for e in self.ecosystems]),
+            ("war_cases", [w.name for w in self.war_cases]),
+            ("fronts", [f.front for f in self.fronts]),
+        ):
+            problems += [Problem(where, None, label, n, "names used once", "named twice") for n in sorted({n for n in names if names.count(n) > 1})]
+        theaters = sorted({f.theater for f in self.fronts})
+        for case in self.war_cases:
+            for theater, start in case.starts.items():
+                if theater not in theaters:
+                    problems.append(Problem(where, None, f"war_cases.{case.name}.starts", theater, ", ".join(theaters), "no front in this theater"))
+                elif start >= self.horizon_weeks:
+                    problems.append(Problem(where, None, f"war_cases.{case.name}.starts", str(start), f"below {self.horizon_weeks}", "starts after the horizon"))
+        if problems:
+            raise StudyError(problems)
+
+    def setting(self, register: Register, *, campaign: bool) -> Setting:
+        """Fronts with blocs expanded; with `campaign` only the needs that are simulated. Raises StudyError with every unknown name."""
+        self._check_against(register)
+        members = register.at(self.date).table("memberships").groupby("bloc_id")["actor_id"].agg(sorted).to_dict()
+        fronts = []
+        for spec in self.fronts:
+            needs = tuple(n.need() for n in (spec.needs if campaign else spec.needs + spec.magazine))
+            if campaign and not needs:
+                continue
+            fronts.append(Front(spec.front, spec.theater, spec.side, spec.role, _participants(spec, members), needs, tuple(_expand(spec.vetoed, members))))
+        claims = tuple(Claim(name, CLAIM_SHARE[state]) for name, state in sorted(self.claims.items()))
+        return Setting(self.date, self.horizon_weeks, tuple(fronts), claims, self.tiers(register))
+
+    def tiers(self, register: Register) -> tuple[tuple[str, str, Tier], ...]:
+        """(theater, mission, tier): campaign where a need is simulated, else as the study says, else as the register says."""
+        mission_of = register.table("classes").set_index("class_id")["mission_id"].to_dict()
+        default = register.table("missions").set_index("mission_id")["tier"].to_dict()
+        out: dict[tuple[str, str], Tier] = {}
+        for spec in self.fronts:
+            for need in spec.needs:
+                out[spec.theater, mission_of[need.class_]] = "campaign"
+        for spec in self.fronts:
+            for need in spec.magazine:
+                tier = need.tier or default[mission_of[need.class_]]
+                out.setdefault((spec.theater, mission_of[need.class_]), "magazine" if tier == "campaign" else tier)
+        return tuple((t, m, tier) for (t, m), tier in sorted(out.items()))
+
+    def override(self, uncertainties: Mapping[str, Uncertainty]) -> dict[str, Uncertainty]:
+        """The register's uncertainties with the study's own ranges on top. Raises StudyError for names nobody uses."""
+        out = dict(uncertainties)
+        problems = []
+        for name, o in self.uncertainties.items():
+            old = out.get(name)
+            if old is None:
+                near = ", ".join(get_close_matches(name, out, 3)) or "a name of the register table uncertainties"
+                problems.append(Problem(self.study, None, "uncertainties", name, near, "no such uncertainty"))
+                continue
+            try:
+                out[name] = Uncertainty(name, o.shape or old.shape, o.low, o.mode, o.high, old.unit, "assumption", (), o.reason)
+            except ValueError as bad:
+                problems.append(Problem(self.study, None, f"uncertainties.{name}", f"{o.low:g}, {o.mode:g}, {o.high:g}", "low <= mode <= high", str(bad)))
+        if problems:
+            raise StudyError(problems)
+        return out
+
+    def digest(self) -> str:
+        """Hash of what the study asks, whatever the layout of its file."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True).encode()).hexdigest()
+
+    def _check_against(self, register: Register) -> None:
+        actors = set(register.table("actors")["actor_id"])
+        theaters = set(register.table("theaters")["theater_id"])
+        classes = set(register.table("classes")["class_id"])
+        known = set(register.table("uncertainties")["uncertainty_id"])
+        problems: list[Problem] = []
+
+        def check(where: str, found: Iterable[str], allowed: set[str], what: str) -> None:
+            for one in found:
+                if one not in allowed:
+                    near = get_close_matches(one, allowed, 3)
+                    hint = ", ".join(near) if near else (", ".join(sorted(allowed)) if len(allowed) < 15 else f"a row of the register ({what}s)")
+                    problems.append(Problem(self.study, None, where, one, hint, f"unknown {what}"))
+
+        for spec in self.fronts:
+            check(f"{spec.front}.theater", [spec.theater], theaters, "theater")
+            for label, groups in (("belligerents", spec.belligerents), ("aggregates", spec.aggregates)):
+                for group in groups:
+                    check(f"{spec.front}.{label}", group.actors, actors, "actor")
+                    check(f"{spec.front}.{label}.fights", [group.fights], known, "uncertainty")
+            check(f"{spec.front}.donors", spec.donors, actors, "actor")
+            check(f"{spec.front}.vetoed", spec.vetoed, actors, "actor")
+            for need in spec.needs + spec.magazine:
+                check(f"{spec.front}.needs", [need.class_, *(r.against for r in need.reactions)], classes, "class")
+                check(f"{spec.front}.needs.{need.class_}", need.names(), known, "uncertainty")
+        if problems:
+            raise StudyError(problems)
+
+
+def find(path: Path | str) -> Path:
+    """A study file by path, or a shipped one by name. Raises StudyError where neither exists."""
+    given = Path(path)
+    if given.is_file():
+        return given
+    root = studies_root()
+    shipped = root / f"{given.name.removesuffix('.yaml')}.yaml"
+    if shipped.is_file() and given.name == str(path):
+        return shipped
+    names = ", ".join(sorted(p.stem for p in root.glob("*.yaml")))
+    raise StudyError([Problem(str(path), None, None, "no such file", f"a path, or one of: {names}", "study not found")])
+
+
+def studies_root() -> Path:
+    """Folder of the studies that ship with Isthmus: inside the wheel, or beside the sources."""
+    inside = Path(str(resources.files("isthmus"))) / "data" / "studies"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "data" / "studies"
+
+
+def _expand(ids: Iterable[str], members: Mapping[str, list[str]]) -> list[str]:
+    return sorted({m for one in ids for m in members.get(one, [one])})
+
+
+def _participants(spec: FrontSpec, members: Mapping[str, list[str]]) -> tuple[Participant, ...]:
+    """Later groups win over earlier ones, and belligerents over donors."""
+    chosen: dict[str, str | None] = {a: None for a in _expand(spec.donors, members)}
+    for group in spec.belligerents:
+        for actor in _expand(group.actors, members):
+            chosen[actor] = group.fights
+    for group in spec.aggregates:
+        for actor in group.actors:
+            chosen[actor] = group.fights
+    return tuple(Participant(a, f) for a, f in sorted(chosen.items()))
+
+
+def _problem(where: str, error: Any) -> Problem:
+    column = ".".join(str(p) for p in error["loc"]) or None
+    found = error.get("input")
+    allowed = {
+        "extra_forbidden": "a key of the study schema (docs/reference/study.md)",
+        "missing": "a value",
+    }.get(error["type"], error["msg"].removeprefix("Value error, "))
+    message = {"extra_forbidden": "unknown key", "missing": "required key is missing"}.get(error["type"], error["msg"].removeprefix("Value error, "))
+    shown = "nothing" if error["type"] == "missing" else (repr(found) if not isinstance(found, dict | list | tuple) else type(found).__name__)
+    return Problem(where, None, column, shown[:80], allowed, message)

@@ -1,0 +1,256 @@
+"""From a supply network and drawn futures to the arrays of the kernel. Every check is done here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.interop.access import Access, access, decisions, launcher_cap
+from isthmus.interop.fronts import EcosystemRule
+from isthmus.interop.supply import Supply
+from isthmus.sustainment import kernel as k
+
+F64 = npt.NDArray[np.float64]
+
+NO_CAP = 1e30
+FILL_RULES = {"pooled": k.POOLED, "weakest": k.WEAKEST}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names along the kernel's axes."""
+
+    views: tuple[str, ...]
+    """front.mission"""
+    duels: tuple[str, ...]
+    """theater.mission"""
+    groups: tuple[str, ...]
+    """side.materiel"""
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CampaignInputs:
+    """Network and lanes of one ecosystem and one block of futures. `futures` of the last tile's lanes are real."""
+
+    network: k.Network
+    lanes: k.Lanes
+    labels: Labels
+    futures: int
+
+    def starts(self, weeks_by_theater: Mapping[str, int], theaters: tuple[str, ...]) -> npt.NDArray[np.int32]:
+        """First week of war per front; -1 for theaters at peace."""
+        return np.array([weeks_by_theater.get(t, -1) for t in theaters], np.int32)
+
+
+def campaign_inputs(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], fill_rules: Mapping[str, str]) -> CampaignInputs:
+    """Arrays for the futures of `draws`. `fill_rules`: mission → pooled or weakest. Raises ValueError where a value cannot be."""
+    network, labels = build_network(supply, fill_rules)
+    held = access(supply, rule, draws)
+    values = _values(supply, network, held, rule, draws)
+    for name, array in values.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: not a number in {int((~np.isfinite(array)).sum())} places")
+    if values["lag"].max(initial=0) >= k.RING:
+        raise ValueError(f"lag: {values['lag'].max():g} weeks, at most {k.RING - 1} are held")
+    futures = len(next(iter(draws.values())))
+    return CampaignInputs(network, k.Lanes(**{name: _tiles(array) for name, array in values.items()}), labels, futures)
+
+
+def _tiles(array: F64) -> npt.NDArray[np.float32]:
+    """(n, futures) → (tiles, n, LANES), the last future repeated to fill its tile."""
+    n, futures = array.shape
+    tiles = -(-futures // k.LANES)
+    padded = np.pad(array, ((0, 0), (0, tiles * k.LANES - futures)), mode="edge") if futures else array
+    return np.ascontiguousarray(padded.reshape(n, tiles, k.LANES).transpose(1, 0, 2), dtype=np.float32)
+
+
+def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Network, Labels]:
+    """Index arrays of a supply network, equal for all futures and ecosystems."""
+    fronts = supply.setting.fronts
+    groups = supply.group_labels()
+    group_of = {g: i for i, g in enumerate(groups)}
+    views = sorted({(c.front, c.mission_id) for c in supply.cells})
+    view_of = {v: i for i, v in enumerate(views)}
+    waits = [e for e, edge in enumerate(supply.edges) if edge.wait is not None]
+    home, away = _row_edges(supply)
+    reactions = [(i, j) for i, c in enumerate(supply.cells) for r in c.need.reactions for j in _sources(supply, i, r.against)]
+    duels = []
+    for f, front in enumerate(fronts):
+        for g, other in enumerate(fronts):
+            if front.theater == other.theater and front.role == "attacker" and other.role == "defender":
+                duels += [(view_of[f, m], view_of[g, m], f"{front.theater}.{m}") for m in sorted({m for x, m in views if x == f} & {m for x, m in views if x == g})]
+    kinds = {"path": k.PATH, "reactive": k.REACTIVE, "unstated": k.UNSTATED}
+    reactive_views = {view_of[c.front, c.mission_id] for c in supply.cells if c.need.kind == "reactive"}
+    i32 = _i32
+    network = k.Network(
+        row_group=i32(group_of[f"{r.side}.{r.materiel_id}"] for r in supply.rows),
+        row_home_edge=i32(home),
+        row_away_edge=i32(away),
+        line_row=i32(line.row for line in supply.lines),
+        edge_row=i32(e.row for e in supply.edges),
+        edge_home_front=i32(_home_front(supply, e, home, away) for e in range(len(supply.edges))),
+        edge_pool=i32(e.pool for e in supply.edges),
+        edge_desk=i32(e.desk for e in supply.edges),
+        edge_mode=i32(k.HOME if e.home else k.NEAR if e.near else k.FAR for e in supply.edges),
+        edge_wait=i32(waits.index(i) if e.wait is not None else -1 for i, e in enumerate(supply.edges)),
+        edge_hub=i32(supply.rows[e.row].hub for e in supply.edges),
+        pool_cell=i32(p.cell for p in supply.pools),
+        pool_group=i32(group_of[f"{fronts[supply.cells[p.cell].front].side}.{p.materiel_id}"] for p in supply.pools),
+        pool_mass_t=np.array([p.mass_t for p in supply.pools], np.float32),
+        cell_front=i32(c.front for c in supply.cells),
+        cell_view=i32(view_of[c.front, c.mission_id] for c in supply.cells),
+        cell_kind=i32(kinds[c.need.kind] for c in supply.cells),
+        reaction_cell=i32(i for i, _ in reactions),
+        reaction_source=i32(j for _, j in reactions),
+        desk_front=i32(d.front for d in supply.desks),
+        view_front=i32(f for f, _ in views),
+        view_rule=i32(FILL_RULES[fill_rules[m]] if fronts[f].role == "defender" else k.POOLED for f, m in views),
+        duel_attacker=i32(a for a, _, _ in duels),
+        duel_defender=i32(d for _, d, _ in duels),
+        duel_kind=i32(k.BY_PRESSURE if d in reactive_views else k.BY_RATIO for _, d, _ in duels),
+        n_groups=len(groups),
+        n_fronts=len(fronts),
+    )
+    labels = (tuple(f"{fronts[f].front_id}.{m}" for f, m in views), tuple(name for _, _, name in duels), groups)
+    return network, Labels(*labels, k.columns(network, *labels))
+
+
+def _i32(values: object) -> npt.NDArray[np.int32]:
+    return np.array([int(v) for v in values], np.int32)  # type: ignore[attr-defined]
+
+
+def _sources(supply: Supply, cell: int, against: str) -> list[int]:
+    """Cells of the same theater and the other side whose class a reaction answers."""
+    mine = supply.setting.fronts[supply.cells[cell].front]
+    out = []
+    for j, c in enumerate(supply.cells):
+        theirs = supply.setting.fronts[c.front]
+        if theirs.theater == mine.theater and theirs.side != mine.side and c.class_id == against:
+            out.append(j)
+    return out
+
+
+def _row_edges(supply: Supply) -> tuple[list[int], list[int]]:
+    """At most two edges a row: the home theater's front first. Raises ValueError where three fronts draw on one row."""
+    home, away = [-1] * len(supply.rows), [-1] * len(supply.rows)
+    for e, edge in sorted(enumerate(supply.edges), key=lambda pair: not pair[1].near):
+        if home[edge.row] < 0:
+            home[edge.row] = e
+        elif away[edge.row] < 0:
+            away[edge.row] = e
+        else:
+            raise ValueError(f"{supply.rows[edge.row].label}: more than two fronts of one side draw on it")
+    return home, away
+
+
+def _home_front(supply: Supply, e: int, home: list[int], away: list[int]) -> int:
+    """The front at home of a donor that draws away from it; -1 where the edge is at home or the actor has no home theater."""
+    row = supply.edges[e].row
+    if away[row] != e or supply.rows[row].home_theater is None:
+        return -1
+    return supply.cells[supply.pools[supply.edges[home[row]].pool].cell].front
+
+
+def _values(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[str, F64]:
+    n = len(next(iter(draws.values())))
+    fronts = supply.setting.fronts
+    edges = range(len(supply.edges))
+    out: dict[str, F64] = {
+        "stock": held.stocks.stock,
+        "joint": held.joint,
+        "line_base": held.stocks.base,
+        "line_gain": held.stocks.gain,
+        "line_start": np.zeros_like(held.stocks.base),
+        "line_ramp": held.stocks.ramp,
+        "access": held.share,
+        "floor": held.floor,
+        "loss": held.loss,
+    }
+    row_floor = held.stocks.stock.copy()
+    for e in edges:
+        r = supply.edges[e].row
+        row_floor[r] = np.minimum(row_floor[r], held.floor[e])
+    out["row_floor"] = row_floor
+    far_fighter = [not edge.near and supply.desks[edge.desk].fights is not None for edge in supply.edges]
+    out["forward"] = _stack([draws["forward.outside"] * held.fights[supply.edges[e].desk] if far_fighter[e] else np.zeros(n) for e in edges], n)
+    out["wait"] = _stack([draws[edge.wait] for edge in supply.edges if edge.wait is not None], n)
+    weeks = held.integration_weeks
+    near = np.round(draws["lag.near"] + weeks)
+    far = np.round(draws["lag.far"] + weeks)
+    out["lag"] = np.clip(np.concatenate([near, far]), 0, k.RING - 1)
+    out["lift"] = _stack([draws[f"lift.{f.side}"] for f in fronts], n)
+    out["effect"] = _stack([draws[f"effect:{p.materiel_id}"] for p in supply.pools], n)
+    for name, values in decisions(supply, held, draws).items():
+        out[f"tranche_{name}"] = values
+    out |= _needs(supply, network, held, rule, draws)
+    duels = len(network.duel_kind)
+    out["ratio"] = np.tile(draws["duel.ratio"], (duels, 1))
+    out["pressure"] = np.tile(draws["duel.pressure"], (duels, 1))
+    return {name: out[name] for name in k.Lanes._fields}
+
+
+def _stack(rows: list[F64], n: int) -> F64:
+    return np.array(rows).reshape(-1, n)
+
+
+def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[str, F64]:
+    """Needs, and what follows from them: unit of a tranche, shares of a common lot, caps, planning."""
+    n = len(next(iter(draws.values())))
+    cells = len(supply.cells)
+    opening, plateau, fade, reference = (np.zeros((cells, n)) for _ in range(4))
+    reaction = []
+    for c, cell in enumerate(supply.cells):
+        need = cell.need
+        if need.kind == "path":
+            opening[c] = draws[_name(need.open)]
+            plateau[c] = np.minimum(opening[c], draws[_name(need.plateau)])
+            fade[c] = np.exp(-1 / np.maximum(0.01, draws[_name(need.fade)]))
+            reference[c] = opening[c]
+        for r in need.reactions:
+            for j in _sources(supply, c, r.against):
+                shots = draws[r.engaged] * draws[r.shots]
+                reaction.append(shots)
+                opening[c] += shots * opening[j]
+                reference[c] = opening[c]
+    lots = np.zeros((cells, n))
+    eff = np.array([draws[f"effect:{p.materiel_id}"] for p in supply.pools]).reshape(-1, n)
+    share = held.share
+    for e, edge in enumerate(supply.edges):
+        lots[supply.pools[edge.pool].cell] += share[e] * (held.stocks.stock[edge.row] - held.floor[e]) * eff[edge.pool]
+    for line_index, line in enumerate(supply.lines):
+        for e in (int(network.row_home_edge[line.row]), int(network.row_away_edge[line.row])):
+            if e >= 0:
+                pool = supply.edges[e].pool
+                lots[supply.pools[pool].cell] += share[e] * held.stocks.base[line_index] * 52 * eff[pool]
+    plan_share = np.ones((len(supply.edges), n))
+    for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
+        if h >= 0 and a >= 0:
+            first, second = (reference[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
+            plan_share[h] = first / np.maximum(1e-9, first + second)
+            plan_share[a] = 1 - plan_share[h]
+    caps = [launcher_cap(supply, c, rule, held.fights, draws) for c in range(cells)]
+    weights = [draws[cell.need.weight] if cell.need.weight else np.ones(n) for cell in supply.cells]
+    return {
+        "plan_share": plan_share,
+        "tranche_unit": reference / np.maximum(1e-6, lots),
+        "need_open": opening,
+        "need_plateau": plateau,
+        "need_fade": fade,
+        "reference_need": reference,
+        "reaction": _stack(reaction, n),
+        "weight": _stack(weights, n),
+        "cap": _stack([cap if cap is not None else np.full(n, NO_CAP) for cap in caps], n),
+        "cover": np.tile(draws["plan.cover"], (cells, 1)),
+        "plan_weeks": _stack([draws[cell.need.plan] for cell in supply.cells], n),
+        "reserve": np.tile(draws["plan.reserve"], (cells, 1)),
+    }
+
+
+def _name(value: str | None) -> str:
+    if value is None:
+        raise ValueError("a need with a path names open, plateau and fade")
+    return value
