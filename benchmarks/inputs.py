@@ -60,7 +60,7 @@ def random_network(
         stocks += [pairs[i] for i in np.sort(rng.permutation(len(pairs))[: rows[side]])]
     home_edge, away_edge = np.full(len(stocks), -1), np.full(len(stocks), -1)
     desk = {fa: i for i, fa in enumerate((2 * theater + s, a) for theater in (0, 1) for s in (0, 1) for a in range(actors[s]))}
-    edges: list[tuple[int, int, int, int, int, int]] = []
+    edges: list[tuple[int, ...]] = []
     waits = 0
     for r, (side, a, m) in enumerate(stocks):
         home = a % 2
@@ -71,7 +71,17 @@ def random_network(
             mode = int(rng.choice([k.HOME, k.NEAR])) if theater == home else int(rng.choice([k.NEAR, k.FAR], p=[0.3, 0.7]))
             waiting = rng.random() < 0.3
             (home_edge if theater == home else away_edge)[r] = len(edges)
-            edges.append((r, pool_of[front, m], desk[front, a], mode, waits if waiting else -1, int(a == 0)))
+            edges.append(
+                (
+                    r,
+                    pool_of[front, m],
+                    desk[front, a],
+                    mode,
+                    waits if waiting else -1,
+                    int(a == 0),
+                    -1 if theater == home else 2 * home + side,
+                )
+            )
             waits += int(waiting)
     kind = [k.REACTIVE if side == 0 and c == 1 else k.UNSTATED if side == 1 and c == 2 else k.PATH for _, side, c in cells]
     reactions = [
@@ -95,6 +105,7 @@ def random_network(
         row_away_edge=i32(away_edge),
         line_row=i32(lines),
         edge_row=i32(column[0]),
+        edge_home_front=i32(column[6]),
         edge_pool=i32(column[1]),
         edge_desk=i32(column[2]),
         edge_mode=i32(column[3]),

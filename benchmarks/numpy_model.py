@@ -52,7 +52,7 @@ class Campaigns:
             zip(
                 range(edges),
                 *(a.tolist() for a in (network.edge_row, network.edge_pool, network.edge_desk)),
-                *(a.tolist() for a in (network.edge_mode, network.edge_wait, network.edge_hub)),
+                *(a.tolist() for a in (network.edge_mode, network.edge_wait, network.edge_hub, network.edge_home_front)),
                 network.pool_cell[network.edge_pool].tolist(),
                 network.cell_front[network.pool_cell[network.edge_pool]].tolist(),
                 strict=True,
@@ -63,6 +63,7 @@ class Campaigns:
         shared = [r for r in range(rows) if network.row_home_edge[r] >= 0 and network.row_away_edge[r] >= 0]
         self.shared = np.array(shared, int)
         self.kept = ONE - lanes.loss
+        self.share = np.ones((edges, self.futures), np.float32)
 
     def _zeros(self, n: int) -> F32:
         return np.zeros((n, self.futures), np.float32)
@@ -71,13 +72,13 @@ class Campaigns:
         return 0 <= self.starts[front] <= t
 
     def given(self, desk: int, c: int) -> F32:
-        return np.minimum(ONE, self.decided[desk] * self.x.tranche_size[desk] * self.x.tranche_unit[c])
+        return np.asarray(np.minimum(ONE, self.decided[desk] * self.x.tranche_size[desk] * self.x.tranche_unit[c]), np.float32)
 
     def run(self) -> tuple[F32, F32]:
         for t in range(self.weeks):
             self._produce(t)
             self._decide(t)
-            live = [edge for edge in self.edges if self.at_war(edge[8], t)]
+            live = [edge for edge in self.edges if self.at_war(edge[9], t)]
             self._offer(live, t)
             self._ration(live)
             self._ship(live, t)
@@ -109,53 +110,72 @@ class Campaigns:
         self.offered[:], self.plannable[:], self.sent[:] = 0, 0, 0
         opening = [c for c, f in enumerate(self.n.cell_front) if self.starts[f] == t]
         self.order[opening] = x.cover[opening] * x.reference_need[opening]
-        for e, r, p, desk, _, wait, hub, c, f in live:
-            lot = x.access[e] * self.given(desk, c) * (x.stock[r] - x.floor[e] + self.made[r]) - self.drawn[e]
-            free = np.maximum(ZERO, np.minimum(lot, self.stock[r] - x.floor[e]))
-            if wait >= 0:
-                free = np.where(t - self.starts[f] >= x.wait[wait], free, ZERO)
-            if t == self.starts[f]:
-                forward = x.forward[e] * free
-                self.stock[r] -= forward
-                self.drawn[e] += forward
-                free = free - forward
-                self.on_hand[p] += forward
-                effect = forward * x.effect[p]
-                self.sent[c] += effect
-                if hub:
-                    self.view["shipped_hub"][self.n.cell_view[c]] += effect * x.weight[c]
-            self.free[e] = free
+        self._forward([edge for edge in live if self.starts[edge[9]] == t], t)
+        for edge in live:
+            e, _, p, *_, c, _ = edge
+            self.free[e] = free = self._lot(edge, t)
             self.offered[c] += free * self.kept[e] * x.effect[p]
+
+    def _lot(self, edge: tuple[int, ...], t: int) -> F32:
+        """What an edge may draw this week."""
+        x = self.x
+        e, r, _, desk, _, wait, _, home, c, f = edge
+        lot = x.access[e] * self.given(desk, c) * (x.stock[r] - x.floor[e] + self.made[r])
+        if home >= 0 and self.at_war(home, t):
+            lot = lot * x.joint[r]
+        free = np.maximum(ZERO, np.minimum(lot - self.drawn[e], self.stock[r] - x.floor[e]))
+        if wait >= 0:
+            free = np.where(t - self.starts[f] >= x.wait[wait], free, ZERO)
+        return np.asarray(free, np.float32)
+
+    def _forward(self, opening: list[tuple[int, ...]], t: int) -> None:
+        """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""
+        x = self.x
+        placed = {edge: x.forward[edge[0]] * self._lot(edge, t) for edge in opening}
+        rows = {edge[1] for edge in opening}
+        wanted = {r: np.sum([amount for edge, amount in placed.items() if edge[1] == r], axis=0) for r in rows}
+        left = {r: np.maximum(ZERO, self.stock[r] - x.row_floor[r]) for r in rows}
+        for (e, r, p, *_, hub, _, c, _), amount in placed.items():
+            put = amount * np.minimum(ONE, left[r] / np.maximum(TINY, wanted[r]))
+            self.stock[r] -= put
+            self.drawn[e] += put
+            self.on_hand[p] += put
+            effect = put * x.effect[p]
+            self.sent[c] += effect
+            if hub:
+                self.view["shipped_hub"][self.n.cell_view[c]] += effect * x.weight[c]
 
     def _ration(self, live: list[tuple[int, ...]]) -> None:
         x, n = self.x, self.n
         self.asked[:] = 0
         share = np.minimum(ONE, self.order / np.maximum(TINY, self.offered))
         index = [edge[0] for edge in live]
-        self.asked[index] = self.free[index] * share[[edge[7] for edge in live]]
+        self.asked[index] = self.free[index] * share[[edge[8] for edge in live]]
         home, away = n.row_home_edge[self.shared], n.row_away_edge[self.shared]
         h, a, j = self.asked[home], self.asked[away], x.joint[self.shared]
         left = np.maximum(ZERO, self.stock[self.shared] - x.row_floor[self.shared])
         even = np.minimum(ONE, left / np.maximum(TINY, h + a))
         self.asked[home] = h * (j * even + (ONE - j) * np.minimum(ONE, left / np.maximum(TINY, h)))
         self.asked[away] = a * (j * even + (ONE - j) * np.minimum(ONE, np.maximum(ZERO, left - h) / np.maximum(TINY, a)))
+        # A planner counts on the part of a common lot that his need and what he may draw give him.
+        at_home, abroad = x.plan_share[home] * self.free[home], x.plan_share[away] * self.free[away]
+        self.share[home] = at_home / np.maximum(TINY, at_home + abroad)
+        self.share[away] = abroad / np.maximum(TINY, at_home + abroad)
 
     def _ship(self, live: list[tuple[int, ...]], t: int) -> None:
         x, n = self.x, self.n
         tonnes = self._zeros(n.n_fronts)
-        for e, _, p, _, mode, _, _, _, f in live:
+        for e, _, p, _, mode, *_, f in live:
             if mode == k.FAR:
                 tonnes[f] += self.asked[e] * n.pool_mass_t[p]
         carried = np.minimum(ONE, x.lift / np.maximum(TINY, tonnes))
-        both = all(self.at_war(f, t) for f in range(n.n_fronts))
-        for e, r, p, _, mode, _, hub, c, f in live:
+        for e, r, p, _, mode, _, hub, _, c, f in live:
             amount = self.asked[e] * carried[f] if mode == k.FAR else self.asked[e]
             arriving = amount * self.kept[e]
             self.stock[r] -= amount
             self.drawn[e] += amount
             self.lost[p] += amount - arriving
-            rest = (self.free[e] - amount) * self.kept[e] * x.effect[p]
-            self.plannable[c] += rest * x.plan_share[e] if both else rest
+            self.plannable[c] += (self.free[e] - amount) * self.kept[e] * x.effect[p] * self.share[e]
             effect = arriving * x.effect[p]
             if mode == k.HOME:
                 self.on_hand[p] += arriving
@@ -196,15 +216,18 @@ class Campaigns:
         self._need(c)
         can = self.held[c] + self.under_way[c] + self.plannable[c]
         if first:
-            self.inflow[c] = self._known_output(c)
+            self.inflow[c] = self._known_output(c, t)
         else:
             self.inflow[c] += (np.maximum(ZERO, can - self.left_over[c]) - self.inflow[c]) / SMOOTHING
         rate = self.inflow[c] + np.maximum(ZERO, can - x.reserve[c] * x.reference_need[c]) / x.plan_weeks[c]
         if n.cell_kind[c] == k.UNSTATED:
             self.need[c] = rate
+        nothing = np.float32(k.NEGLIGIBLE) * x.reference_need[c]
+        self.need[c] = np.where(self.need[c] > nothing, self.need[c], ZERO)
         need = self.need[c]
         released = np.minimum(self.inflow[c] + can / x.plan_weeks[c], RESERVE * need)
         use = np.minimum(np.minimum(need, np.maximum(rate, released)), np.minimum(self.held[c], x.cap[c]))
+        use = np.where(use > nothing, use, ZERO)
         self.use[c] = use
         self.left_over[c] = can - use
         spent = self.on_hand[self.pools_of[c]] * (use / np.maximum(TINY, self.held[c]))
@@ -220,14 +243,17 @@ class Campaigns:
         self.lag_sum[c] *= np.float32(0.9)
         self.lag_weight[c] *= np.float32(0.9)
 
-    def _known_output(self, c: int) -> F32:
+    def _known_output(self, c: int, t: int) -> F32:
         n, x = self.n, self.x
         total = np.zeros(self.futures, np.float32)
+        output = x.line_base + x.line_gain * np.clip((np.float32(t) - x.line_start) / x.line_ramp, ZERO, ONE)
         for line, r in enumerate(n.line_row):
             for e in (n.row_home_edge[r], n.row_away_edge[r]):
-                if e >= 0 and n.pool_cell[n.edge_pool[e]] == c:
-                    net = x.access[e] * self.given(int(n.edge_desk[e]), c) * self.kept[e] * x.effect[n.edge_pool[e]]
-                    total += net * x.line_base[line]
+                if e < 0 or n.pool_cell[n.edge_pool[e]] != c:
+                    continue
+                net = x.access[e] * self.given(int(n.edge_desk[e]), c) * self.kept[e] * x.effect[n.edge_pool[e]]
+                shut = n.edge_wait[e] >= 0 and x.wait[n.edge_wait[e]] > 0
+                total += np.where(shut, ZERO, net * output[line])
         return total
 
     def _judge(self, t: int) -> None:

@@ -66,13 +66,13 @@ COUNTS: Final = {
     # Additions, subtractions, multiplications, divisions, minima and maxima; comparisons, selections and moves are free.
     "line": 8,  # place in the ramp 4 (-, /, max, min), output 2, stock and made 2
     "desk": 2,  # decisions so far, week of the next
-    "edge": 15 + 4 + 12 + 8,  # offer: given 3, lot 5, free 3, offered 4; asked 4; ship 12; effect, sent, hub and far 8
+    "edge": 15 + 4 + 12 + 8,  # lot: given 3, lot 4, free 4; offered 4; asked 4; ship 12; effect, sent, hub and far 8
     "edge_home": 3,  # on hand 1, weight of the lag 2
     "edge_under_way": 6,  # ring 1, effect 1, transit 1, lag 3
     "edge_far": 2 + 4,  # tonnes 2; share that lift carries 4
-    "shared_row": 23,  # left 2, pro rata 4, home first 3, away second 5, blend 9
+    "shared_row": 23 + 6,  # left 2, pro rata 4, home first 3, away second 5, blend 9; planners' parts 6
     "pool": 7 + 3,  # arrival 7; use 3
-    "cell": 26 + 15 + 9,  # inflow 7 and use 19; order 15; supply state 9
+    "cell": 27 + 15 + 9,  # inflow 7 and use 20; order 15; supply state 9
     "path_cell": 4,
     "reaction": 2,
     "view": 8,

@@ -36,6 +36,7 @@ def simple(  # One argument for each lever of a closed form: the point of this b
     donors: int = 1,
     shared: bool = False,
     materiels: int = 1,
+    home_war: bool = False,
     mode: int | Sequence[int] = k.HOME,
     hub: Sequence[int] = (),
     kind: int = k.PATH,
@@ -76,7 +77,8 @@ def simple(  # One argument for each lever of a closed form: the point of this b
     """A network of one class, one cell a front and one mission, with every donor giving all of his lot on the first day.
 
     Rows are ordered front, donor, materiel; with `shared`, two fronts draw on the same rows (front 0 is home to them) and rows
-    are ordered donor, materiel. Edges are ordered front, donor, materiel; a donor has one desk a front. Every row has one line.
+    are ordered donor, materiel; with `home_war` the donors are themselves at war on front 0. Edges are ordered front, donor,
+    materiel; a donor has one desk a front. Every row has one line.
     `need` is the plateau; `need_open` is the first week's need and equals it unless given. With `plan_weeks` 1 a planner
     rations nothing: he plans with all that he can draw on. `duel` makes front 0 attack front 1. Values as in :func:`_lanes`.
     """
@@ -99,6 +101,7 @@ def simple(  # One argument for each lever of a closed form: the point of this b
         row_away_edge=_index(away),
         line_row=_index(range(n_rows)),
         edge_row=_index([row_of[key] for key in edges]),
+        edge_home_front=_index([0 if home_war and shared and f == 1 else -1 for f, _, _ in edges]),
         edge_pool=_index([f * materiels + m for f, _, m in edges]),
         edge_desk=_index([f * donors + d for f, d, _ in edges]),
         edge_mode=_index(modes),
@@ -191,6 +194,8 @@ def random_network(
                 (home if home[r] < 0 else away)[r] = len(edges)
                 edges.append((r, p))
     desk_of = {(f, a): f * actors + a for f in range(n_fronts) for a in range(actors)}
+    front_of = [cells[pools[p][0]][0] for _, p in edges]
+    at_home = [front_of[home[r]] if away[r] == e and rng.random() < 0.5 else -1 for e, (r, _) in enumerate(edges)]
     has_wait = rng.random(len(edges)) < 0.2
     kinds = [k.REACTIVE if not side[f] and c == 1 else int(rng.choice([k.PATH, k.PATH, k.UNSTATED])) for f, c in cells]
     reactions = [
@@ -203,6 +208,7 @@ def random_network(
         row_away_edge=_index(away),
         line_row=_index(line_row),
         edge_row=_index([r for r, _ in edges]),
+        edge_home_front=_index(at_home),
         edge_pool=_index([p for _, p in edges]),
         edge_desk=_index([desk_of[cells[pools[p][0]][0], rows[r][1]] for r, p in edges]),
         edge_mode=_index(rng.integers(0, 3, len(edges))),
@@ -285,6 +291,7 @@ _POINTS_TO = {
     "row_away_edge": ("rows", "edges"),
     "line_row": ("lines", "rows"),
     "edge_row": ("edges", "rows"),
+    "edge_home_front": ("edges", "fronts"),
     "edge_pool": ("edges", "pools"),
     "edge_desk": ("edges", "desks"),
     "edge_mode": ("edges", ""),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -245,3 +246,183 @@ def register_package(register: RegisterOption = None, as_json: JsonOption = Fals
 
 if __name__ == "__main__":
     main()
+
+
+# Studies and runs
+
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
+FuturesOption = Annotated[int | None, typer.Option("--futures", metavar="N", min=1, help="Futures to draw, instead of the study's number.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", min=0, help="Seed of the design, instead of the study's.")]
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships with Isthmus.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+
+REACH_FUTURES = 1024
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    out: OutOption = Path("out/run"),
+    futures: FuturesOption = None,
+    seed: SeedOption = None,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Only say what would be run and about how long it takes.")] = False,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the kernel; all processors by default.")] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a study: campaigns of every future in every ecosystem and war case. Ctrl-C leaves a run that can be resumed."""
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
+    from isthmus.study.runner import estimate_seconds, start
+
+    plan = make_plan(Study.load(study), load_register(register, overlay), futures=futures, seed=seed)
+    if plan_only:
+        seconds = estimate_seconds(plan)
+        document = {"run": str(out), "campaigns": plan.campaigns, "seconds_estimated": round(seconds, 1)}
+        shape = f"{plan.study.futures:,} futures × {len(plan.study.ecosystems)} ecosystems × {len(plan.study.war_cases)} war cases"
+        text = f"{shape} = {plan.campaigns:,} campaigns, about {seconds:.0f} s on this machine."
+        print_json(document) if as_json else print(text)
+        return
+    with _progress(plan.campaigns) as step:
+        report = start(plan, out, step, threads)
+    _print_report(report.as_dict(), as_json=as_json)
+
+
+@app.command()
+def resume(run: RunArgument, register: RegisterOption = None, overlay: OverlayOption = None, as_json: JsonOption = False) -> None:
+    """Finish an interrupted run. It refuses where the register, version or kernel is not the one the run began with."""
+    from isthmus.study.runner import resume as finish
+    from isthmus.study.store import RunFolder
+
+    manifest = RunFolder(run).manifest()
+    chosen = load_register(register, overlay) if register or overlay else None
+    with _progress(manifest["study"]["futures"] * len(manifest["study"]["ecosystems"]) * len(manifest["study"]["war_cases"])) as step:
+        report = finish(run, chosen, step)
+    _print_report(report.as_dict(), as_json=as_json)
+
+
+@app.command()
+def digest(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Hash over the values of a finished run: equal digests mean equal results."""
+    from isthmus.study.store import RunFolder
+
+    found = RunFolder(run).digest()
+    print_json({"digest": found}) if as_json else print(found)
+
+
+@app.command()
+def reach(
+    study: StudyArgument = "reference",
+    futures: FuturesOption = REACH_FUTURES,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """What share of its coalition's stock and output each front could use, and who supplies it."""
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
+    from isthmus.study.static import reach_rows
+
+    rows = reach_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures))
+    columns = ("ecosystem", "front", "mission", "tier", "reach", "reach_if_both_draw", "hub_share", "scale_ratio", "days_of_supply")
+    print_rows(rows, columns if not as_json else rows[0].keys(), as_json=as_json, as_csv=as_csv)
+
+
+@app.command()
+def results(
+    run: RunArgument,
+    ecosystem: Annotated[str | None, typer.Option("--ecosystem", help="Only this ecosystem.")] = None,
+    war_case: Annotated[str | None, typer.Option("--war-case", help="Only this war case.")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="Only this outcome.")] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Quantiles of every outcome of a run, and the share of worlds by outcome. `--json` and `--csv` for machines, else the scoreboard."""
+    from isthmus.study.results import Results
+
+    opened = Results.open(run)
+    if not as_json and not as_csv and not (ecosystem or war_case or outcome):
+        from isthmus.report.scoreboard import print_scoreboard
+
+        print_scoreboard(opened)
+        return
+    rows = _chosen(opened.rows(), ecosystem=ecosystem, war_case=war_case, outcome=outcome)
+    columns = ("ecosystem", "war_case", "front", "mission", "outcome", "low", "median", "high")
+    print_rows(rows, columns, as_json=as_json, as_csv=as_csv)
+
+
+@app.command()
+def compare(first: RunArgument, second: RunArgument, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+    """Paired differences, second run minus first, future by future."""
+    from isthmus.study.results import Results
+    from isthmus.study.results import compare as differences
+
+    frame = differences(Results.open(first), Results.open(second))
+    print_rows(frame.to_dict("records"), list(frame.columns), as_json=as_json, as_csv=as_csv)
+
+
+@app.command()
+def report(run: RunArgument, out: OutOption = Path("out/report"), as_json: JsonOption = False) -> None:
+    """Write the report of a run: one self-contained HTML file with figures, sources and assumptions."""
+    from isthmus.report.html import write_report
+    from isthmus.study.results import Results
+
+    paths = [str(p) for p in write_report(Results.open(run), out)]
+    print_json({"paths": paths}) if as_json else print("\n".join(paths))
+
+
+@app.command()
+def demo(out: OutOption = Path("out/reference")) -> None:
+    """Run the reference study, print the scoreboard, write the report. Run again, it goes on from what is there."""
+    from isthmus.report.html import write_report
+    from isthmus.report.scoreboard import print_scoreboard
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
+    from isthmus.study.results import Results
+    from isthmus.study.runner import run_id, start
+
+    plan = make_plan(Study.load("reference"), load_register(None))
+    folder = out / run_id(plan)
+    with _progress(plan.campaigns) as step:
+        done = start(plan, folder, step)
+    opened = Results.open(folder)
+    print_scoreboard(opened, seconds=done.seconds)
+    paths = write_report(opened, out / "report")
+    print(f"\nReport: {paths[0]}  (open it in a browser)")
+    print(f"Run:    {folder}")
+    print("Next:   .venv/bin/isthmus results RUN --json · .venv/bin/isthmus reach · .venv/bin/isthmus register show stocks --actor JPN")
+    print("        copy data/studies/reference.yaml, change it, and run it: .venv/bin/isthmus run my.yaml --out out/my")
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]], **wanted: str | None) -> list[Mapping[str, Any]]:
+    """Rows that match every value given. Raises InputError for a value that no row has."""
+    problems = []
+    for column, value in wanted.items():
+        allowed = sorted({str(r[column]) for r in rows})
+        if value is not None and value not in allowed:
+            problems.append(Problem("command line", None, column, value, ", ".join(allowed), "nothing of this name in the run"))
+    if problems:
+        raise InputError(problems)
+    return [r for r in rows if all(v is None or r[c] == v for c, v in wanted.items())]
+
+
+def _print_report(document: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        rate = f"{document['campaigns_per_second']:,.0f} campaigns/s" if document["campaigns_per_second"] else "nothing left to compute"
+        print(f"{document['campaigns']:,} campaigns in {document['seconds']:.1f} s ({rate}), digest {document['digest'][:16]}, in {document['run']}")
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bars = (TextColumn("campaigns"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bars, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("campaigns", total=total)
+        yield lambda done, _total: bar.update(task, completed=done)

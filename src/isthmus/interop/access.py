@@ -237,6 +237,8 @@ def output_to(held: Stocks, line: int, weeks: float) -> F64:
 
 def _best(supply: Supply, actor: str, family: str, standards: Mapping[str, list[str]], rule: EcosystemRule, draws: Mapping[str, F64]) -> F64:
     """How far an actor holds a standard that makes the family's makes interchange, (futures,); a bloc by its members' mean."""
+    if "standard" in rule.complete:
+        return np.ones(_futures(draws))
     members = supply.holdings.members.get(actor)
     if members:
         return np.mean([_best(supply, m, family, standards, rule, draws) for m in members], axis=0)

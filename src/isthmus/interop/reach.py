@@ -116,8 +116,8 @@ def _part(supply: Supply, e: int, draws: Mapping[str, F64]) -> F64 | float:
     if not rivals:
         return 1.0
     mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, rivals[0]))
-    total = mine + theirs
-    return np.where(total > 0, mine / np.maximum(1e-9, total), 0.5)
+    # Where one front states no need, nothing tells how a lot would be shared: equal parts.
+    return np.where((mine > 0) & (theirs > 0), mine / np.maximum(1e-9, mine + theirs), 0.5)
 
 
 def _coalition(supply: Supply, held: Access, output: F64, cells: list[int], weight: list[F64], draws: Mapping[str, F64]) -> F64:

@@ -366,14 +366,13 @@ def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
         if start < 0 or t < start:
             continue
         r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
+        h = ix[at.edge_home_front + e]
+        home_war = h >= 0 and starts[h] >= 0 and t >= starts[h]
         for i in range(LANES):
             given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
+            given *= val[of.joint + r, i] if home_war else one
             lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
             now[sl.free + e, i] = max(zero, min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i]))
-        h = ix[at.edge_home_front + e]
-        if h >= 0 and starts[h] >= 0 and t >= starts[h]:
-            for i in range(LANES):
-                now[sl.free + e, i] *= val[of.joint + r, i]
         if w >= 0:
             age = np.float32(t - start)
             for i in range(LANES):

@@ -112,9 +112,10 @@ class Campaign:
         if n.edge_wait[e] >= 0 and t - self.starts[int(n.cell_front[c])] < x["wait"][int(n.edge_wait[e])]:
             return 0.0
         lot = x["access"][e] * self.given(e, c) * (x["stock"][r] - x["floor"][e] + self.made[r])
-        free = max(0.0, min(lot - self.drawn[e], self.stock[r] - x["floor"][e]))
         home = int(n.edge_home_front[e])
-        return free * x["joint"][r] if home >= 0 and self.at_war(home, t) else free
+        if home >= 0 and self.at_war(home, t):
+            lot *= x["joint"][r]
+        return max(0.0, min(lot - self.drawn[e], self.stock[r] - x["floor"][e]))
 
     def _forward(self, opening: list[int], t: int, sent: list[float]) -> None:
         """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""

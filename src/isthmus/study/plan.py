@@ -1,0 +1,79 @@
+"""A study made ready to run: networks, design, names of everything that will be computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from isthmus.ensemble import Design, Uncertainty
+from isthmus.errors import Problem, StudyError
+from isthmus.interop.fronts import Front
+from isthmus.interop.supply import Supply, SupplyBuilder
+from isthmus.register import Register
+from isthmus.study.schema import Study
+from isthmus.sustainment.inputs import Labels, build_network
+
+FAN_SERIES = ("level", "difference")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`supply` holds the needs that are simulated, `wide` also those of magazine and indicator missions, for reach."""
+
+    study: Study
+    register: Register
+    supply: Supply
+    wide: Supply
+    design: Design
+    fill_rules: Mapping[str, str]
+
+    @cached_property
+    def labels(self) -> Labels:
+        return build_network(self.supply, self.fill_rules)[1]
+
+    @cached_property
+    def theaters(self) -> tuple[str, ...]:
+        """Theater of every front of the campaign network."""
+        return tuple(f.theater for f in self.supply.setting.fronts)
+
+    @property
+    def campaigns(self) -> int:
+        return self.study.futures * len(self.study.ecosystems) * len(self.study.war_cases)
+
+    @cached_property
+    def input_hash(self) -> str:
+        """Hash of the names and ranges of all uncertainties: what the futures are drawn from."""
+        rows = [(u.name, u.shape, u.low, u.mode, u.high) for u in sorted(self.design.uncertainties, key=lambda u: u.name)]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def make_plan(study: Study, register: Register, *, futures: int | None = None, seed: int | None = None) -> Plan:
+    """Resolve a study against a register. Raises StudyError with everything that it names and the register does not hold."""
+    changes = {k: v for k, v in (("futures", futures), ("seed", seed)) if v is not None}
+    study = Study.model_validate({**study.model_dump(by_alias=True), **changes}) if changes else study
+    supply = SupplyBuilder(register, study.setting(register, campaign=True)).build()
+    wide = SupplyBuilder(register, study.setting(register, campaign=False)).build()
+    for one, what in ((supply, "a need that is simulated"), (wide, "any need")):
+        _check_supplied(study, one, what)
+    ranges: dict[str, Uncertainty] = study.override({**wide.uncertainties, **supply.uncertainties})
+    supply, wide = (replace(s, uncertainties={n: ranges[n] for n in s.uncertainties}) for s in (supply, wide))
+    missions = register.table("missions")
+    rules = dict(zip(missions["mission_id"], missions["fill_rule"], strict=True))
+    return Plan(study, register, supply, wide, Design(tuple(ranges.values()), study.seed), rules)
+
+
+def _check_supplied(study: Study, supply: Supply, what: str) -> None:
+    """Every front of a campaign needs an opponent in its theater, or its duel cannot be judged."""
+    by_theater: dict[str, list[Front]] = {}
+    for front in supply.setting.fronts:
+        by_theater.setdefault(front.theater, []).append(front)
+    problems = []
+    for theater, fronts in sorted(by_theater.items()):
+        roles = sorted(f.role for f in fronts)
+        if roles != ["attacker", "defender"]:
+            problems.append(Problem(study.study, None, f"fronts in {theater}", ", ".join(roles), "one attacker and one defender", f"{what} lacks a side"))
+    if problems:
+        raise StudyError(problems)

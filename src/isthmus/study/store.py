@@ -1,0 +1,156 @@
+"""The folder of a run: `manifest.json` first, then one folder a chunk, written whole under a temporary name and renamed.
+
+A chunk holds `outcomes.parquet` (a row per future × ecosystem × war case), `futures.parquet` (the uncertainties, a row per
+future), `reach.parquet`, `donors.parquet`, `fans.parquet` (integer counts) and, for the first futures, `weeks.parquet` (weekly fill).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from isthmus.errors import Problem, RunError
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+DIGESTED = ("outcomes", "reach")
+"""Tables whose values make the digest; the rest follows from them or from the seed."""
+
+
+class RunFolder:
+    """A run on disk. Reading never changes it."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    @property
+    def chunks_root(self) -> Path:
+        return self.root / "chunks"
+
+    def exists(self) -> bool:
+        return (self.root / MANIFEST).is_file()
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest. Raises RunError where the folder holds no run."""
+        path = self.root / MANIFEST
+        try:
+            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            problem = Problem(str(path), None, None, "no readable manifest", "a folder written by isthmus run", "this is not a run")
+            raise RunError([problem]) from None
+        if data.get("format") != FORMAT:
+            raise RunError([Problem(str(path), None, "format", str(data.get("format")), str(FORMAT), "a run of another version of Isthmus")])
+        return data
+
+    def create(self, manifest: Mapping[str, Any]) -> None:
+        self.chunks_root.mkdir(parents=True, exist_ok=True)
+        _write_whole(self.root / MANIFEST, json.dumps({"format": FORMAT, **manifest}, indent=2, sort_keys=True) + "\n")
+
+    def chunk(self, index: int) -> Path:
+        return self.chunks_root / f"chunk-{index:06d}"
+
+    def done(self, index: int) -> bool:
+        return self.chunk(index).is_dir()
+
+    def clean(self) -> None:
+        """Remove what an interrupted writer left."""
+        if self.chunks_root.is_dir():
+            for leftover in self.chunks_root.glob(".writing-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+    def write(self, index: int, tables: Mapping[str, pa.Table]) -> None:
+        """Write a chunk whole: a reader sees all of it or nothing. A chunk that is there already stays."""
+        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.chunks_root))
+        try:
+            for name, table in tables.items():
+                path = temporary / f"{name}.parquet"
+                pq.write_table(table, path, compression="zstd")
+                _sync(path)
+            if self.done(index):
+                shutil.rmtree(temporary)
+            else:
+                temporary.chmod(0o755)
+                temporary.rename(self.chunk(index))
+                _sync(self.chunks_root)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def complete(self) -> bool:
+        return all(self.done(i) for i in range(self.manifest()["chunks"]))
+
+    def require_complete(self) -> dict[str, Any]:
+        """The manifest of a finished run. Raises RunError where chunks are missing."""
+        manifest = self.manifest()
+        missing = sum(not self.done(i) for i in range(manifest["chunks"]))
+        if missing:
+            found = f"{manifest['chunks'] - missing} of {manifest['chunks']} chunks"
+            raise RunError([Problem(str(self.root), None, "chunks", found, "all chunks; finish it with isthmus resume", "the run is not complete")])
+        return manifest
+
+    def tables(self, name: str) -> Iterator[pa.Table]:
+        """A table chunk by chunk, in order."""
+        for index in range(self.manifest()["chunks"]):
+            path = self.chunk(index) / f"{name}.parquet"
+            if path.is_file():
+                try:
+                    yield pq.read_table(path)
+                except (pa.ArrowInvalid, OSError) as bad:
+                    raise RunError([Problem(str(path), None, None, str(bad)[:80], "a Parquet file as it was written", "the chunk is damaged")]) from None
+
+    def columns(self, name: str, columns: list[str]) -> pa.Table:
+        """Some columns of a whole table."""
+        parts = [table.select(columns) for table in self.tables(name)]
+        return pa.concat_tables(parts).combine_chunks()
+
+    def digest(self) -> str:
+        """Hash over the values of outcomes and reach, by column, in the order of futures; independent of files and chunks."""
+        self.require_complete()
+        whole = hashlib.sha256()
+        for name in DIGESTED:
+            hashes: dict[str, Any] = {}
+            for table in self.tables(name):
+                for column in table.column_names:
+                    hashes.setdefault(column, hashlib.sha256()).update(_bytes(table.column(column)))
+            for column in sorted(hashes):
+                whole.update(f"{name}.{column}:{hashes[column].hexdigest()}\n".encode())
+        return whole.hexdigest()
+
+
+def _bytes(column: pa.ChunkedArray) -> bytes:
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        return "\n".join(column.to_pylist()).encode() + b"\n"
+    values: npt.NDArray[Any] = column.to_numpy()
+    return np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    _sync(temporary)
+    temporary.replace(path)
+
+
+def _sync(path: Path) -> None:
+    """Hand a file or folder to the disk before its name is given away; folders cannot be opened so on every system."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
