@@ -100,6 +100,15 @@ def estimate_seconds(plan: Plan) -> float:
     return seconds * tiles / max(1, min(tiles, os.cpu_count() or 1))
 
 
+def plan_of(manifest: dict[str, Any]) -> Plan | None:
+    """The plan of a run, made anew; None where its register is not at hand or has changed since."""
+    root = Path(manifest["register"]["root"])
+    register = Register.load(root) if root.is_dir() else Register.reference()
+    if register.hash != manifest["register"]["hash"]:
+        return None
+    return make_plan(Study.model_validate(manifest["study"]), register)
+
+
 def manifest(plan: Plan) -> dict[str, Any]:
     """Everything that decides the values of a run, and what it was run on."""
     chunks = -(-plan.study.futures // CHUNK_FUTURES)

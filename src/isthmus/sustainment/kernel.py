@@ -36,6 +36,9 @@ FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
 RING: Final = 32
 """Longest lag in weeks that the pipeline holds; inputs are checked against it."""
 
+LEAST_LOT: Final = 5e-7
+"""Share of a row up to which what is left of a lot is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
+
 SMOOTHING_WEEKS: Final = 13.0
 SPELL_WEEKS: Final = 13.0
 RESERVE_RELEASE: Final = 0.4
@@ -372,7 +375,9 @@ def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
             given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
             given *= val[of.joint + r, i] if home_war else one
             lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
-            now[sl.free + e, i] = max(zero, min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i]))
+            free = min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
+            least = np.float32(LEAST_LOT) * (val[of.stock + r, i] + now[sl.made + r, i])
+            now[sl.free + e, i] = free if free > least else zero
         if w >= 0:
             age = np.float32(t - start)
             for i in range(LANES):

@@ -115,7 +115,8 @@ class Campaign:
         home = int(n.edge_home_front[e])
         if home >= 0 and self.at_war(home, t):
             lot *= x["joint"][r]
-        return max(0.0, min(lot - self.drawn[e], self.stock[r] - x["floor"][e]))
+        free = min(lot - self.drawn[e], self.stock[r] - x["floor"][e])
+        return free if free > k.LEAST_LOT * (x["stock"][r] + self.made[r]) else 0.0
 
     def _forward(self, opening: list[int], t: int, sent: list[float]) -> None:
         """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""

@@ -1,0 +1,186 @@
+"""The scoreboard of a run in a terminal: what a reader wants first, on one screen after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.study.results import Results
+from isthmus.study.runner import plan_of
+from isthmus.study.static import layer_gains
+from isthmus.sustainment.kernel import NEVER_YEARS
+
+
+WIDTH = 116
+"""Columns that the widest table takes; narrower terminals wrap."""
+
+
+def print_scoreboard(results: Results, seconds: float | None = None, console: Console | None = None) -> None:
+    """Print reach, supply states, outcome shares, layers and years to rebuild of a finished run."""
+    console = console or Console(width=max(WIDTH, Console().width), highlight=False)
+    console.print(headline(results, seconds), style="bold")
+    console.print("Shares of model worlds, medians with 5-95% in brackets. Not a forecast, and no probability of war.", style="dim")
+    for table in (reach_table(results), weeks_table(results), shares_table(results), rebuild_table(results), layers_table(results)):
+        if table is not None:
+            console.print()
+            console.print(table)
+
+
+def headline(results: Results, seconds: float | None = None) -> str:
+    m = results.manifest
+    r = m["register"]
+    parts = [
+        f"Isthmus · {m['study']['study']} study",
+        f"register of {r['newest']}: {r['facts']:,} facts, {r['estimates']:,} estimates, {r['assumptions']:,} assumptions",
+        f"{m['study']['futures']:,} futures",
+    ]
+    if seconds is not None:
+        parts.append(f"{seconds:.0f} s")
+    return " · ".join(parts)
+
+
+def _table(title: str, names: list[str], *first: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for name in first:
+        table.add_column(name, no_wrap=True, overflow="fold")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True, overflow="fold")
+    return table
+
+
+def _ecosystems(results: Results) -> list[str]:
+    return [e["name"] for e in results.study["ecosystems"]]
+
+
+TIERS = ("campaign", "magazine", "indicator")
+
+
+def _heading(table: Table, text: str) -> None:
+    table.add_row(f"[bold]{text}[/bold]")
+
+
+def reach_table(results: Results) -> Table:
+    """Reach of every front as a share of its coalition's scale, hub share and scale ratio beside."""
+    names = _ecosystems(results)
+    table = _table("Reach: share of the coalition's stock and output that a front could use", names, "front and mission", "")
+    cells = results.reach.set_index(["front", "mission", "measure", "ecosystem"])
+    keys = results.reach[["front", "mission", "tier"]].drop_duplicates()
+    measures = {"reach": "reach", "reach_if_both_draw": "both draw", "hub_share": "hub share", "scale_ratio": "scale ratio"}
+    last = ""
+    for front, mission, tier in sorted(keys.itertuples(index=False), key=lambda k: (k[0], TIERS.index(k[2]), k[1])):
+        if front != last:
+            _heading(table, front)
+        last = front
+        label = f"{_words(mission)} ({tier})"
+        for measure, name in measures.items():
+            values = [cells.loc[(front, mission, measure, eco)] for eco in names]
+            if all(pd.isna(v["median"]) or (measure == "scale_ratio" and v["median"] == 0) for v in values):
+                continue
+            table.add_row(label, name, *(_range(v, percent=measure != "scale_ratio") for v in values))
+            label = ""
+    return table
+
+
+def weeks_table(results: Results) -> Table:
+    """Weeks met, rationed and starved of the horizon, per war case, front and mission."""
+    weeks = results.study["horizon_weeks"]
+    names = _ecosystems(results)
+    table = _table(f"Weeks met / rationed / starved of {weeks}: medians, and 5-95% of the weeks starved", names, "mission")
+    cells = results.quantiles.set_index(["war_case", "front", "mission", "outcome", "ecosystem"])
+    chosen = results.quantiles[results.quantiles["outcome"] == "weeks_met"]
+    last = ("", "")
+    for case, front, mission in chosen[["war_case", "front", "mission"]].drop_duplicates().itertuples(index=False):
+        if (case, front) != last:
+            _heading(table, f"{_words(case)}, {front}")
+        last = (case, front)
+        texts = []
+        for eco in names:
+            states = [cells.loc[(case, front, mission, o, eco)] for o in ("weeks_met", "weeks_rationed", "weeks_starved")]
+            medians = " / ".join(f"{s['median']:.0f}" for s in states)
+            texts.append(f"{medians} ({states[2]['low']:.0f}-{states[2]['high']:.0f})")
+        table.add_row(_words(mission), *texts)
+    return table
+
+
+def shares_table(results: Results) -> Table:
+    """Share of worlds: defence unsustained, attack unsustained, undecided."""
+    names = _ecosystems(results)
+    table = _table("Share of worlds: defence unsustained · attack unsustained · undecided", names, "theater and mission")
+    cells = results.shares.set_index(["war_case", "front", "mission", "ecosystem"])
+    last = ""
+    for case, theater, mission in results.shares[["war_case", "front", "mission"]].drop_duplicates().itertuples(index=False):
+        if case != last:
+            _heading(table, _words(case))
+        last = case
+        rows = [cells.loc[(case, theater, mission, eco)] for eco in names]
+        texts = (" · ".join(_share(r[o]) for o in ("defence_unsustained", "attack_unsustained", "undecided")) for r in rows)
+        table.add_row(f"{theater} {_words(mission)}", *texts)
+    return table
+
+
+def rebuild_table(results: Results) -> Table:
+    """Years to rebuild what the widest war used, at the output of its last week; materiel with a median deficit only."""
+    names = _ecosystems(results)
+    case = max(results.study["war_cases"], key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"]
+    table = _table(f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week", names, "side and materiel")
+    frame = results.quantiles[(results.quantiles["outcome"] == "years_to_rebuild") & (results.quantiles["war_case"] == case)]
+    cells = frame.set_index(["front", "mission", "ecosystem"])
+    for side, materiel in frame[["front", "mission"]].drop_duplicates().itertuples(index=False):
+        rows = [cells.loc[(side, materiel, eco)] for eco in names]
+        if max(r["median"] for r in rows) > 0:
+            table.add_row(f"{side} {materiel}", *(_years(r) for r in rows))
+    return table
+
+
+def layers_table(results: Results) -> Table | None:
+    """Gain in reach from one layer alone; None where the register of the run is not at hand."""
+    frame = layer_frame(results)
+    if frame is None:
+        return None
+    names = [_words(n) for n in _ecosystems(results)]
+    title = f"Where the dividend comes from: points of reach when one layer alone goes from {names[0]} to {names[-1]}"
+    layers = [str(x) for x in dict.fromkeys(frame["layer"])]
+    table = _table(title, layers, "front and mission")
+    campaign = {(t, m) for t, m, tier in results.manifest["tiers"] if tier == "campaign"}
+    theater = {f["front"]: f["theater"] for f in results.study["fronts"]}
+    for front, mission in frame[["front", "mission"]].drop_duplicates().sort_values(["front", "mission"]).itertuples(index=False):
+        if (theater[front], mission) in campaign:
+            part = frame[(frame["front"] == front) & (frame["mission"] == mission)].set_index("layer")["median"]
+            table.add_row(f"{front} {_words(mission)}", *(f"{100 * part[layer]:+.1f}" for layer in layers))
+    return table
+
+
+def layer_frame(results: Results) -> pd.DataFrame | None:
+    """Gains by layer, computed anew from the run's study and register."""
+    plan = plan_of(results.manifest)
+    return None if plan is None else layer_gains(plan)
+
+
+def _range(cell: pd.Series[Any], *, percent: bool) -> str:
+    if pd.isna(cell["median"]):
+        return "-"
+    median, low, high = (_one(cell[k], percent=percent) for k in ("median", "low", "high"))
+    return f"{median}{'%' if percent else ''} ({low}-{high})"
+
+
+def _one(value: float, *, percent: bool) -> str:
+    if percent:
+        return f"{100 * value:.0f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+
+
+def _share(value: float) -> str:
+    """A share of worlds; none and few are told apart."""
+    return "<1%" if 0 < value < 0.005 else f"{100 * value:.0f}%"
+
+
+def _years(cell: pd.Series[Any]) -> str:
+    low, median, high = (f"{NEVER_YEARS:.0f}+" if v >= NEVER_YEARS else f"{v:.1f}" for v in (cell["low"], cell["median"], cell["high"]))
+    return median if low == high else f"{median} ({low}-{high})"
+
+
+def _words(name: object) -> str:
+    return str(name).replace("_", " ")
