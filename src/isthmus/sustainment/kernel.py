@@ -21,6 +21,10 @@ if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("NUMBA_CPU_FEATURES", "")
 
 import numba
+from numba.core import config as numba_config
+
+# Whoever imported numba first may have fixed the processor of this machine: read the settings again.
+numba_config.reload_config()
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -28,7 +32,7 @@ I32 = npt.NDArray[np.int32]
 LANES: Final = 128
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v1"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v2"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -37,7 +41,7 @@ RING: Final = 32
 """Longest lag in weeks that the pipeline holds; inputs are checked against it."""
 
 LEAST_LOT: Final = 5e-7
-"""Share of a row up to which what is left of a lot is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
+"""Share of what a row holds and gave up to which what is left of a lot is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
 
 SMOOTHING_WEEKS: Final = 13.0
 SPELL_WEEKS: Final = 13.0
@@ -181,6 +185,7 @@ class _At(NamedTuple):
     row_group: int
     row_home_edge: int
     row_away_edge: int
+    row_made: int
     line_row: int
     edge_row: int
     edge_home_front: int
@@ -189,7 +194,10 @@ class _At(NamedTuple):
     edge_mode: int
     edge_wait: int
     edge_hub: int
+    edge_shared: int
     pool_cell: int
+    pool_near: int
+    pool_far: int
     pool_group: int
     cell_front: int
     cell_view: int
@@ -250,7 +258,9 @@ class _Slots(NamedTuple):
     made: int  # rows, units made so far
     drawn: int  # edges, units drawn so far
     free: int  # edges, units that may be drawn now
-    asked: int  # edges, units shipped this week
+    net: int  # edges: usable part of what stood above the floor at the start
+    placed: int  # edges, units that stand at the front on its first day
+    cut: int  # edges: share of what was asked that a row drawn on by two fronts can give
     share: int  # edges: part of a common lot that the front may plan with
     ring: int  # pools x RING, units that arrive in a coming week
     on_hand: int  # pools
@@ -258,6 +268,7 @@ class _Slots(NamedTuple):
     used: int  # pools
     lost: int  # pools
     decided: int  # desks, tranches decided so far
+    granted: int  # desks, weeks of need decided so far
     next_decision: int  # desks, week
     order: int  # cells, effect
     offered: int  # cells, effect
@@ -275,12 +286,16 @@ class _Slots(NamedTuple):
     sent: int  # cells, effect shipped this week
     tonnes: int  # fronts, asked from outside the theater this week
     spell: int  # duels x 2: weeks of the running spell against defence, against attack
+    intake: int  # pools x 5: shipped this week, net, from HOME, NEAR and FAR, then from the hub; units still plannable
+    ones: int  # a row of ones
     work: int  # scratch
 
 
 def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, int]:
     """One array of indices, one of lane values: few arguments keep compilation and calls short."""
     arrays = {name: np.asarray(a, np.int32) for name, a in network._asdict().items() if name in _At._fields}
+    for name, mode in (("pool_near", NEAR), ("pool_far", FAR)):
+        arrays[name] = np.isin(np.arange(network.pool_cell.size), network.edge_pool[network.edge_mode == mode]).astype(np.int32)
     sizes = {
         "rows": network.row_group.size,
         "lines": network.line_row.size,
@@ -294,6 +309,8 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
         "groups": int(network.n_groups),
         "fronts": int(network.n_fronts),
     }
+    arrays["row_made"] = np.isin(np.arange(sizes["rows"]), network.line_row).astype(np.int32)
+    arrays["edge_shared"] = (network.row_away_edge[network.edge_row] >= 0).astype(np.int32)
     starts = np.cumsum([0, *(a.size for a in arrays.values())])
     at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, starts, strict=False)})
     mass = np.broadcast_to(np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES))
@@ -301,7 +318,7 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
     begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
     of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
-    lengths = [sizes["rows"]] * 2 + [e] * 4 + [p * RING] + [p] * 4 + [sizes["desks"]] * 2 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5]
+    lengths = [sizes["rows"]] * 2 + [e] * 6 + [p * RING] + [p] * 4 + [sizes["desks"]] * 3 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5 * p, 1, 5]
     slots = np.cumsum([0, *lengths])
     sl = _Slots(*(int(s) for s in slots[:-1]))
     return np.concatenate(list(arrays.values())), np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)), at, of, sl, int(slots[-1])
@@ -331,7 +348,7 @@ def _jit(**options: Any) -> Any:
 
 
 @_jit()
-def _output(ix, val, now, at, of, sl, t):  # type: ignore[no-untyped-def]
+def _output(ix, val, now, at, of, sl, t):
     """Step 1: add the week's complete output of every line to its row."""
     zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
     for n in range(at.lines):
@@ -344,7 +361,7 @@ def _output(ix, val, now, at, of, sl, t):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def _decide(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+def _decide(ix, val, now, at, of, sl, starts, t):
     """Step 2: donors decide in tranches, counted per desk."""
     zero, one = np.float32(0.0), np.float32(1.0)
     for a in range(at.desks):
@@ -355,13 +372,14 @@ def _decide(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def
         for i in range(LANES):
             gives = (age >= now[sl.next_decision + a, i]) & (age < val[of.tranche_stop + a, i])
             now[sl.decided + a, i] += one if gives else zero
+            now[sl.granted + a, i] = now[sl.decided + a, i] * val[of.tranche_size + a, i]
             now[sl.next_decision + a, i] += val[of.tranche_gap + a, i] if gives else zero
 
 
 @_jit()
-def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+def _lots(ix, val, now, at, of, sl, starts, t):
     """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends."""
-    zero, one = np.float32(0.0), np.float32(1.0)
+    zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
@@ -370,14 +388,24 @@ def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
             continue
         r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
         h = ix[at.edge_home_front + e]
-        home_war = h >= 0 and starts[h] >= 0 and t >= starts[h]
-        for i in range(LANES):
-            given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
-            given *= val[of.joint + r, i] if home_war else one
-            lot = val[of.access + e, i] * given * (val[of.stock + r, i] - val[of.floor + e, i] + now[sl.made + r, i])
-            free = min(lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
-            least = np.float32(LEAST_LOT) * (val[of.stock + r, i] + now[sl.made + r, i])
-            now[sl.free + e, i] = free if free > least else zero
+        if h >= 0 and starts[h] >= 0 and t >= starts[h]:
+            for i in range(LANES):
+                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i]) * val[of.joint + r, i]
+                lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
+                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
+                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
+        elif ix[at.row_made + r]:
+            for i in range(LANES):
+                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
+                lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
+                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
+                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
+        else:
+            for i in range(LANES):
+                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
+                lot = now[sl.net + e, i]
+                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
+                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
         if w >= 0:
             age = np.float32(t - start)
             for i in range(LANES):
@@ -385,22 +413,22 @@ def _lots(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def _forward(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
+def _forward(ix, val, now, at, of, sl, starts, t, out):
     """What stands forward is at the front on its first day; a row that stands forward at two is rationed once for both."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
     for e in range(at.edges):
         first = starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + e]]]] == t
         for i in range(LANES):
-            now[sl.asked + e, i] = val[of.forward + e, i] * now[sl.free + e, i] if first else zero
+            now[sl.placed + e, i] = val[of.forward + e, i] * now[sl.free + e, i] if first else zero
     for r in range(at.rows):
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
         if h < 0 or a < 0:
             continue
         for i in range(LANES):
             left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
-            even = min(one, left / max(tiny, now[sl.asked + h, i] + now[sl.asked + a, i]))
-            now[sl.asked + h, i] *= even
-            now[sl.asked + a, i] *= even
+            even = min(one, left / max(tiny, now[sl.placed + h, i] + now[sl.placed + a, i]))
+            now[sl.placed + h, i] *= even
+            now[sl.placed + a, i] *= even
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
@@ -409,7 +437,7 @@ def _forward(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyp
         r, v = ix[at.edge_row + e], ix[at.cell_view + c]
         hub = np.float32(ix[at.edge_hub + e])
         for i in range(LANES):
-            x = now[sl.asked + e, i]
+            x = now[sl.placed + e, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
             now[sl.on_hand + p, i] += x
@@ -419,7 +447,7 @@ def _forward(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyp
 
 
 @_jit()
-def _offer(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
+def _offer(ix, val, now, at, of, sl, starts, t, out):
     """Step 3a: what every edge may draw now; what stands forward is at the front on its first day."""
     zero, one = np.float32(0.0), np.float32(1.0)
     for c in range(at.cells):
@@ -443,95 +471,143 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
+        start = starts[ix[at.cell_front + c]]
+        if start < 0 or t < start:
+            continue
         for i in range(LANES):
             now[sl.offered + c, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+    # From here on `offered` is the share of every lot that the orders of a cell draw.
+    for c in range(at.cells):
+        for i in range(LANES):
+            now[sl.offered + c, i] = min(one, now[sl.order + c, i] / max(np.float32(TINY), now[sl.offered + c, i]))
 
 
 @_jit()
-def _ration(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
-    """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both."""
+def _ration(ix, val, now, at, of, sl, starts, t):
+    """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both.
+
+    Leaves in `cut` what an edge of such a row keeps of what it asked, and in `tonnes` the share that lift carries.
+    """
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
-    for e in range(at.edges):
-        p = ix[at.edge_pool + e]
-        c = ix[at.pool_cell + p]
-        f = ix[at.cell_front + c]
-        if starts[f] < 0 or t < starts[f]:
-            for i in range(LANES):
-                now[sl.asked + e, i] = zero
-            continue
-        for i in range(LANES):
-            now[sl.asked + e, i] = now[sl.free + e, i] * min(one, now[sl.order + c, i] / max(tiny, now[sl.offered + c, i]))
     for r in range(at.rows):
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
         if h < 0 or a < 0:
             continue
+        ch, ca = ix[at.pool_cell + ix[at.edge_pool + h]], ix[at.pool_cell + ix[at.edge_pool + a]]
+        begin = max(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]])
+        if min(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]]) < 0 or t < begin:
+            continue
+        worst = zero
         for i in range(LANES):
+            at_home = now[sl.free + h, i] * now[sl.offered + ch, i]
+            abroad = now[sl.free + a, i] * now[sl.offered + ca, i]
+            worst = max(worst, at_home + abroad - max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i]))
+            now[sl.cut + h, i] = one
+            now[sl.cut + a, i] = one
+        # Where no lane is short nothing is cut: the test saves time and changes no value.
+        for i in range(LANES if worst > zero else 0):
+            at_home = now[sl.free + h, i] * now[sl.offered + ch, i]
+            abroad = now[sl.free + a, i] * now[sl.offered + ca, i]
             left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
-            even = min(one, left / max(tiny, now[sl.asked + h, i] + now[sl.asked + a, i]))
-            first = min(one, left / max(tiny, now[sl.asked + h, i]))
-            second = min(one, max(zero, left - now[sl.asked + h, i]) / max(tiny, now[sl.asked + a, i]))
+            even = min(one, left / max(tiny, at_home + abroad))
+            first = min(one, left / max(tiny, at_home))
+            second = min(one, max(zero, left - at_home) / max(tiny, abroad))
             j = val[of.joint + r, i]
-            now[sl.asked + h, i] *= j * even + (one - j) * first
-            now[sl.asked + a, i] *= j * even + (one - j) * second
+            now[sl.cut + h, i] = j * even + (one - j) * first
+            now[sl.cut + a, i] = j * even + (one - j) * second
+        for i in range(LANES):
             # A planner counts on the part of a common lot that his need and what he may draw give him.
             at_home = val[of.plan_share + h, i] * now[sl.free + h, i]
             abroad = val[of.plan_share + a, i] * now[sl.free + a, i]
-            now[sl.share + h, i] = at_home / max(tiny, at_home + abroad)
-            now[sl.share + a, i] = abroad / max(tiny, at_home + abroad)
+            part = one / max(tiny, at_home + abroad)
+            now[sl.share + h, i] = at_home * part
+            now[sl.share + a, i] = abroad * part
     for e in range(at.edges):
         if ix[at.edge_mode + e] == FAR:
             p = ix[at.edge_pool + e]
-            f = ix[at.cell_front + ix[at.pool_cell + p]]
+            c = ix[at.pool_cell + p]
+            f = ix[at.cell_front + c]
+            if starts[f] < 0 or t < starts[f]:
+                continue
             for i in range(LANES):
-                now[sl.tonnes + f, i] += now[sl.asked + e, i] * val[of.pool_mass + p, i]
+                asked = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i]
+                now[sl.tonnes + f, i] += asked * val[of.pool_mass + p, i]
+    for f in range(at.fronts):
+        for i in range(LANES):
+            now[sl.tonnes + f, i] = min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
 
 
 @_jit()
-def _ship(ix, val, now, at, of, sl, starts, t, out):  # type: ignore[no-untyped-def]
+def _ship(ix, val, now, at, of, sl, starts, t, out):
     """Step 3c: what was asked leaves the donor, within lift, and is lost in part; the rest stays plannable."""
-    one, tiny = np.float32(1.0), np.float32(TINY)
+    zero, one = np.float32(0.0), np.float32(1.0)
+    near, far, hub, rest = sl.intake + at.pools, sl.intake + 2 * at.pools, sl.intake + 3 * at.pools, sl.intake + 4 * at.pools
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
         f = ix[at.cell_front + c]
         if starts[f] < 0 or t < starts[f]:
             continue
-        r, v, mode = ix[at.edge_row + e], ix[at.cell_view + c], ix[at.edge_mode + e]
-        if mode == FAR:
+        r, mode = ix[at.edge_row + e], ix[at.edge_mode + e]
+        into = sl.intake + mode * at.pools + p
+        if mode == HOME and not ix[at.edge_shared + e] and not ix[at.edge_hub + e]:
             for i in range(LANES):
-                now[sl.asked + e, i] *= min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
+                x = now[sl.free + e, i] * now[sl.offered + c, i]
+                kept = one - val[of.loss + e, i]
+                now[sl.stock + r, i] -= x
+                now[sl.drawn + e, i] += x
+                now[sl.lost + p, i] += x - x * kept
+                now[into, i] += x * kept
+                now[rest + p, i] += (now[sl.free + e, i] - x) * kept
+            continue
+        lift = sl.tonnes + f if mode == FAR else sl.ones
         for i in range(LANES):
-            x = now[sl.asked + e, i]
+            x = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i] * now[lift, i]
             kept = one - val[of.loss + e, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
             now[sl.lost + p, i] += x - x * kept
-            now[sl.plannable + c, i] += (now[sl.free + e, i] - x) * kept * val[of.effect + p, i] * now[sl.share + e, i]
-            now[sl.asked + e, i] = x * kept
-        k = f if mode == NEAR else at.fronts + f
-        if mode == HOME:
+            now[into, i] += x * kept
+            now[rest + p, i] += (now[sl.free + e, i] - x) * kept * now[sl.share + e, i]
+        if ix[at.edge_hub + e]:
             for i in range(LANES):
-                now[sl.on_hand + p, i] += now[sl.asked + e, i]
-                now[sl.lag_weight + c, i] += now[sl.asked + e, i] * val[of.effect + p, i]
-        else:
+                x = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i] * now[lift, i]
+                now[hub + p, i] += x * (one - val[of.loss + e, i])
+    for p in range(at.pools):
+        c = ix[at.pool_cell + p]
+        f, v = ix[at.cell_front + c], ix[at.cell_view + c]
+        if starts[f] < 0 or t < starts[f]:
+            continue
+        ring = sl.ring + RING * p
+        if ix[at.pool_near + p]:
             for i in range(LANES):
-                now[sl.ring + RING * p + ((t + int(val[of.lag + k, i])) & (RING - 1)), i] += now[sl.asked + e, i]
+                now[ring + ((t + int(val[of.lag + f, i])) & (RING - 1)), i] += now[near + p, i]
+        if ix[at.pool_far + p]:
             for i in range(LANES):
-                effect = now[sl.asked + e, i] * val[of.effect + p, i]
-                now[sl.transit + p, i] += now[sl.asked + e, i]
-                now[sl.lag_sum + c, i] += effect * val[of.lag + k, i]
-                now[sl.lag_weight + c, i] += effect
-        hub = np.float32(ix[at.edge_hub + e])
-        far = np.float32(1.0) if mode == FAR else np.float32(0.0)
+                now[ring + ((t + int(val[of.lag + at.fronts + f, i])) & (RING - 1)), i] += now[far + p, i]
         for i in range(LANES):
-            effect = now[sl.asked + e, i] * val[of.effect + p, i]
+            unit = val[of.effect + p, i]
+            now[sl.on_hand + p, i] += now[sl.intake + p, i]
+            now[sl.transit + p, i] += now[near + p, i] + now[far + p, i]
+            now[sl.plannable + c, i] += now[rest + p, i] * unit
+            slow = now[near + p, i] * val[of.lag + f, i] + now[far + p, i] * val[of.lag + at.fronts + f, i]
+            effect = (now[sl.intake + p, i] + now[near + p, i] + now[far + p, i]) * unit
+            now[sl.lag_sum + c, i] += slow * unit
+            now[sl.lag_weight + c, i] += effect
             now[sl.sent + c, i] += effect
-            out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
-            out[v * 8 + 7, i] += far * effect * val[of.weight + c, i]
+        for i in range(LANES):
+            unit = val[of.effect + p, i] * val[of.weight + c, i]
+            out[v * 8 + 6, i] += now[hub + p, i] * unit
+            out[v * 8 + 7, i] += now[far + p, i] * unit
+            now[sl.intake + p, i] = zero
+            now[near + p, i] = zero
+            now[far + p, i] = zero
+            now[hub + p, i] = zero
+            now[rest + p, i] = zero
 
 
 @_jit()
-def _arrive(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def]
+def _arrive(ix, val, now, at, of, sl, starts, t):
     """Step 4: what is due this week joins the pool; lag 0 arrives the week it was sent."""
     zero = np.float32(0.0)
     slot = t & (RING - 1)
@@ -554,7 +630,7 @@ def _arrive(ix, val, now, at, of, sl, starts, t):  # type: ignore[no-untyped-def
 
 
 @_jit()
-def _need(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
+def _need(ix, val, now, at, of, sl, c):
     """Step 5: need of a cell, stated as a path or following from what the other side launches this week."""
     zero = np.float32(0.0)
     if ix[at.cell_kind + c] == PATH:
@@ -573,7 +649,7 @@ def _need(ix, val, now, at, of, sl, c):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def _opening_inflow(ix, val, now, at, of, sl, c, t):  # type: ignore[no-untyped-def]
+def _opening_inflow(ix, val, now, at, of, sl, c, t):
     """The inflow that a planner knows of on the first day: the current output of lines he may draw on."""
     zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
     for i in range(LANES):
@@ -595,7 +671,7 @@ def _opening_inflow(ix, val, now, at, of, sl, c, t):  # type: ignore[no-untyped-
 
 
 @_jit()
-def _use(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-def]
+def _use(ix, val, now, at, of, sl, c, t, first):
     """Step 6: planned use and use. Armies ration: they plan with inflow and a share of what they can still draw on."""
     zero, tiny, release = np.float32(0.0), np.float32(TINY), np.float32(RESERVE_RELEASE)
     if first:
@@ -631,7 +707,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-def]
 
 
 @_jit()
-def _order(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-def]
+def _order(ix, val, now, at, of, sl, c, t, first):
     """Step 7: order up to (cover + mean lag of recent shipments) × the mean need of four weeks."""
     zero, tiny = np.float32(0.0), np.float32(TINY)
     if first:
@@ -649,7 +725,7 @@ def _order(ix, val, now, at, of, sl, c, t, first):  # type: ignore[no-untyped-de
 
 
 @_jit()
-def _judge(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-untyped-def]
+def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
     """Step 8: supply state of every front and mission."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
     met, starved = np.float32(MET), np.float32(STARVED)
@@ -686,7 +762,7 @@ def _judge(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-u
 
 
 @_jit()
-def _spells(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-untyped-def]
+def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
     """Step 9: 13 weeks of adverse supply on end decide a duel; 1 defence unsustained, 2 attack unsustained."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
     starved_below, enough = np.float32(STARVED), np.float32(SPELL_WEEKS)
@@ -730,7 +806,7 @@ def _spells(ix, val, now, at, of, sl, starts, t, out, fill):  # type: ignore[no-
 
 
 @_jit()
-def _close(ix, val, now, at, of, sl, weeks, out):  # type: ignore[no-untyped-def]
+def _close(ix, val, now, at, of, sl, weeks, out):
     """Years to rebuild every stock at the last week's output, and the largest breach of the balance of materiel."""
     zero, one = np.float32(0.0), np.float32(1.0)
     tiny = np.float32(TINY)
@@ -770,7 +846,7 @@ def _close(ix, val, now, at, of, sl, weeks, out):  # type: ignore[no-untyped-def
 
 
 @_jit()
-def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):  # type: ignore[no-untyped-def]
+def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
     for i in range(LANES):
         for r in range(at.rows):
             now[sl.stock + r, i] = val[of.stock + r, i]
@@ -778,8 +854,12 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):  # type: ignore[n
             now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
         for c in range(at.cells):
             now[sl.fade + c, i] = np.float32(1.0)
+        now[sl.ones, i] = np.float32(1.0)
         for e in range(at.edges):
+            r = ix[at.edge_row + e]
             now[sl.share + e, i] = np.float32(1.0)
+            now[sl.cut + e, i] = np.float32(1.0)
+            now[sl.net + e, i] = val[of.access + e, i] * (val[of.stock + r, i] - val[of.floor + e, i])
     for t in range(weeks):
         _output(ix, val, now, at, of, sl, t)
         _decide(ix, val, now, at, of, sl, starts, t)

@@ -116,7 +116,7 @@ class Campaign:
         if home >= 0 and self.at_war(home, t):
             lot *= x["joint"][r]
         free = min(lot - self.drawn[e], self.stock[r] - x["floor"][e])
-        return free if free > k.LEAST_LOT * (x["stock"][r] + self.made[r]) else 0.0
+        return free if free > k.LEAST_LOT * (self.stock[r] + self.drawn[e]) else 0.0
 
     def _forward(self, opening: list[int], t: int, sent: list[float]) -> None:
         """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""
