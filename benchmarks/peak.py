@@ -65,14 +65,13 @@ class FmaPeak:
 COUNTS: Final = {
     # Additions, subtractions, multiplications, divisions, minima and maxima; comparisons, selections and moves are free.
     "line": 8,  # place in the ramp 4 (-, /, max, min), output 2, stock and made 2
-    "desk": 2,  # decisions so far, week of the next
-    "edge": 15 + 4 + 12 + 8,  # lot: given 3, lot 4, free 4; offered 4; asked 4; ship 12; effect, sent, hub and far 8
-    "edge_home": 3,  # on hand 1, weight of the lag 2
-    "edge_under_way": 6,  # ring 1, effect 1, transit 1, lag 3
-    "edge_far": 2 + 4,  # tonnes 2; share that lift carries 4
-    "shared_row": 23 + 6,  # left 2, pro rata 4, home first 3, away second 5, blend 9; planners' parts 6
-    "pool": 7 + 3,  # arrival 7; use 3
-    "cell": 27 + 15 + 9,  # inflow 7 and use 20; order 15; supply state 9
+    "desk": 3,  # decisions so far, weeks granted, week of the next
+    "edge": 8 + 4 + 12,  # lot 8; offered 4; ship 12
+    "edge_under_way": 3,  # what is cut and lifted 2, planner's part 1
+    "edge_far": 4,  # tonnes
+    "shared_row": 5 + 7,  # is any lane short 5 (what follows if one is, is not counted); planners' parts 7
+    "pool": 22 + 7 + 3,  # shipped 22; arrival 7; use 3
+    "cell": 3 + 27 + 15 + 9,  # share that orders draw 3; inflow 7 and use 20; order 15; supply state 9
     "path_cell": 4,
     "reaction": 2,
     "view": 8,
@@ -97,7 +96,7 @@ def campaign_flops(network: k.Network, starts: k.I32, weeks: int) -> float:
         return float(war[fronts].sum())
 
     total = weeks * (n.line_row.size * c["line"]) + weeks_of(n.desk_front) * c["desk"]
-    total += weeks_of(front) * c["edge"] + weeks_of(front[n.edge_mode == k.HOME]) * c["edge_home"]
+    total += weeks_of(front) * c["edge"]
     total += weeks_of(front[n.edge_mode != k.HOME]) * c["edge_under_way"] + weeks_of(front[n.edge_mode == k.FAR]) * c["edge_far"]
     total += weeks * float(((n.row_home_edge >= 0) & (n.row_away_edge >= 0)).sum()) * c["shared_row"]
     total += weeks_of(n.cell_front[n.pool_cell]) * c["pool"] + weeks_of(n.cell_front) * c["cell"]

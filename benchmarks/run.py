@@ -44,7 +44,7 @@ _COMPILE: Final = """
 import time
 from benchmarks.inputs import one_tile, reference_inputs
 from isthmus.sustainment.kernel import run_tiles
-case = one_tile(reference_inputs(1)[1][0])
+case = one_tile(reference_inputs(1)[0])
 began = time.perf_counter()
 run_tiles(*case)
 first = time.perf_counter() - began
@@ -57,7 +57,7 @@ _KERNEL_ONLY: Final = """
 import sys
 from benchmarks.inputs import reference_inputs
 from isthmus.sustainment.kernel import run_tiles
-run_tiles(*reference_inputs(int(sys.argv[1]))[1][0])
+run_tiles(*reference_inputs(int(sys.argv[1]))[0])
 """
 
 
@@ -72,7 +72,7 @@ class Settings(NamedTuple):
     compiling: bool  # measure the first call without compiled code
 
 
-FULL: Final = Settings(2048, 150.0, 2.0, STUDY_FUTURES, 100.0, compiling=True)
+FULL: Final = Settings(2048, 120.0, 2.0, STUDY_FUTURES, 240.0, compiling=True)
 QUICK: Final = Settings(512, 8.0, 0.5, (), 30.0, compiling=False)
 
 
@@ -125,13 +125,6 @@ def peak_memory(command: Sequence[str], limit: float) -> tuple[float, float]:
     return kib / 1024, took
 
 
-def has_run_command() -> bool:
-    command = (
-        [sys.executable, "-m", "isthmus.cli", "run", "--help"] if not _isthmus().exists() else [str(_isthmus()), "run", "--help"]
-    )
-    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
-
-
 def _isthmus() -> Path:
     return Path(sys.executable).parent / "isthmus"
 
@@ -139,22 +132,17 @@ def _isthmus() -> Path:
 def memory_rows(settings: Settings, console: Console) -> list[Row]:
     """Peak memory of the whole study process; of the kernel alone where there is no such command or no time."""
     rows: list[Row] = []
-    if not has_run_command():
-        console.print("Skipped: memory of `isthmus run`, because this version has no such command.")
-    else:
-        for futures in settings.study_futures:
-            with tempfile.TemporaryDirectory() as out:
-                command = [str(_isthmus()), "run", "reference", "--out", str(Path(out) / "run"), "--futures", str(futures)]
-                try:
-                    mib, took = peak_memory(command, settings.study_limit)
-                except (RuntimeError, subprocess.TimeoutExpired) as error:
-                    console.print(f"Skipped: memory of `isthmus run` at {futures:,} futures: {error}", markup=False)
-                    continue
-                name = "peak_memory_mb" if futures == STUDY_FUTURES[0] else f"peak_memory_mb_{futures}"
-                rows.append(Row(name, mib, "MiB", f"whole process of the reference study, {futures:,} futures"))
-                rows.append(
-                    Row(f"study_seconds_{futures}", took, "s", f"isthmus run reference --futures {futures}, whole process")
-                )
+    for futures in settings.study_futures:
+        with tempfile.TemporaryDirectory() as out:
+            command = [str(_isthmus()), "run", "reference", "--out", str(Path(out) / "run"), "--futures", str(futures)]
+            try:
+                mib, took = peak_memory(command, settings.study_limit)
+            except (RuntimeError, subprocess.TimeoutExpired) as error:
+                console.print(f"Skipped: memory of `isthmus run` at {futures:,} futures: {error}", markup=False)
+                continue
+            name = "peak_memory_mb" if futures == STUDY_FUTURES[0] else f"peak_memory_mb_{futures}"
+            rows.append(Row(name, mib, "MiB", f"whole process of the reference study, {futures:,} futures"))
+            rows.append(Row(f"study_seconds_{futures}", took, "s", f"isthmus run reference --futures {futures}, whole process"))
     if not any(row.name == "peak_memory_mb" for row in rows):
         futures = STUDY_FUTURES[0] if settings.study_futures else settings.kernel_futures
         mib, _ = peak_memory([sys.executable, "-c", _KERNEL_ONLY, str(futures)], 300.0)
@@ -233,7 +221,7 @@ def measure(settings: Settings, console: Console) -> list[Row]:
     rows = memory_rows(settings, console)
     if settings.compiling:
         rows.append(Row("compile_seconds", compile_seconds(), "s", "first call of the kernel without compiled code"))
-    source, cases = reference_inputs(max(settings.kernel_futures, NUMPY_FUTURES))
+    cases = reference_inputs(max(settings.kernel_futures, NUMPY_FUTURES))
     busiest = max(cases, key=lambda case: sum(case.weeks - int(start) for start in case.starts if start >= 0))
     agreed = numpy_model.check(*busiest, futures=k.LANES)
     console.print(
@@ -242,7 +230,7 @@ def measure(settings: Settings, console: Console) -> list[Row]:
     )
     tallies, shares = race(cases, settings)
     visited = len(tallies["kernel"].seconds)
-    where = f"{source}, {visited} of {len(cases)} cases"
+    where = f"reference study, {visited} of {len(cases)} cases"
     speed = {name: tally.rate() for name, tally in tallies.items()}
     cores = peak.cores()
     return [

@@ -206,12 +206,25 @@ def register_show(
 
 @register_app.command("coverage")
 def register_coverage(
-    register: RegisterOption = None, overlay: OverlayOption = None, as_json: JsonOption = False, as_csv: CsvOption = False
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="STUDY", help="Also count what the inputs of this study's campaigns rest on.")
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
-    """How much of each table rests on facts, on estimates, on assumptions, and what is unknown."""
+    """How much of each table, and of a study's inputs, rests on facts, estimates and assumptions, and what is unknown."""
     from isthmus.register.coverage import coverage
 
-    rows = coverage(load_register(register, overlay))
+    loaded = load_register(register, overlay)
+    rows = coverage(loaded)
+    if study is not None:
+        from isthmus.study import Study
+        from isthmus.study.plan import make_plan
+        from isthmus.study.static import input_coverage
+
+        rows += input_coverage(make_plan(Study.load(study), loaded))
     print_rows(rows, rows[0], as_json=as_json, as_csv=as_csv)
 
 
@@ -251,7 +264,9 @@ if __name__ == "__main__":
 # Studies and runs
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
-FuturesOption = Annotated[int | None, typer.Option("--futures", metavar="N", min=1, help="Futures to draw, instead of the study's number.")]
+FuturesOption = Annotated[
+    int | None, typer.Option("--futures", metavar="N", min=1, help="Futures to draw, instead of the study's number.")
+]
 SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", min=0, help="Seed of the design, instead of the study's.")]
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships with Isthmus.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
@@ -266,7 +281,9 @@ def run(
     futures: FuturesOption = None,
     seed: SeedOption = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Only say what would be run and about how long it takes.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the kernel; all processors by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads of the kernel; all processors by default.")
+    ] = None,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
@@ -280,7 +297,9 @@ def run(
     if plan_only:
         seconds = estimate_seconds(plan)
         document = {"run": str(out), "campaigns": plan.campaigns, "seconds_estimated": round(seconds, 1)}
-        shape = f"{plan.study.futures:,} futures × {len(plan.study.ecosystems)} ecosystems × {len(plan.study.war_cases)} war cases"
+        shape = (
+            f"{plan.study.futures:,} futures × {len(plan.study.ecosystems)} ecosystems × {len(plan.study.war_cases)} war cases"
+        )
         text = f"{shape} = {plan.campaigns:,} campaigns, about {seconds:.0f} s on this machine."
         print_json(document) if as_json else print(text)
         return
@@ -297,7 +316,9 @@ def resume(run: RunArgument, register: RegisterOption = None, overlay: OverlayOp
 
     manifest = RunFolder(run).manifest()
     chosen = load_register(register, overlay) if register or overlay else None
-    with _progress(manifest["study"]["futures"] * len(manifest["study"]["ecosystems"]) * len(manifest["study"]["war_cases"])) as step:
+    with _progress(
+        manifest["study"]["futures"] * len(manifest["study"]["ecosystems"]) * len(manifest["study"]["war_cases"])
+    ) as step:
         report = finish(run, chosen, step)
     _print_report(report.as_dict(), as_json=as_json)
 
@@ -326,7 +347,17 @@ def reach(
     from isthmus.study.static import reach_rows
 
     rows = reach_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures))
-    columns = ("ecosystem", "front", "mission", "tier", "reach", "reach_if_both_draw", "hub_share", "scale_ratio", "days_of_supply")
+    columns = (
+        "ecosystem",
+        "front",
+        "mission",
+        "tier",
+        "reach",
+        "reach_if_both_draw",
+        "hub_share",
+        "scale_ratio",
+        "days_of_supply",
+    )
     print_rows(rows, columns if not as_json else rows[0].keys(), as_json=as_json, as_csv=as_csv)
 
 
@@ -392,7 +423,9 @@ def demo(out: OutOption = Path("out/reference")) -> None:
     paths = write_report(opened, out / "report")
     print(f"\nReport: {paths[0]}  (open it in a browser)")
     print(f"Run:    {folder}")
-    print("Next:   .venv/bin/isthmus results RUN --json · .venv/bin/isthmus reach · .venv/bin/isthmus register show stocks --actor JPN")
+    print(
+        "Next:   .venv/bin/isthmus results RUN --json · .venv/bin/isthmus reach · .venv/bin/isthmus register show stocks --actor JPN"
+    )
     print("        copy data/studies/reference.yaml, change it, and run it: .venv/bin/isthmus run my.yaml --out out/my")
 
 
@@ -412,8 +445,14 @@ def _print_report(document: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        rate = f"{document['campaigns_per_second']:,.0f} campaigns/s" if document["campaigns_per_second"] else "nothing left to compute"
-        print(f"{document['campaigns']:,} campaigns in {document['seconds']:.1f} s ({rate}), digest {document['digest'][:16]}, in {document['run']}")
+        rate = (
+            f"{document['campaigns_per_second']:,.0f} campaigns/s"
+            if document["campaigns_per_second"]
+            else "nothing left to compute"
+        )
+        print(
+            f"{document['campaigns']:,} campaigns in {document['seconds']:.1f} s ({rate}), digest {document['digest'][:16]}, in {document['run']}"
+        )
 
 
 @contextmanager

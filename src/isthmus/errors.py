@@ -21,7 +21,9 @@ class Problem:
         return asdict(self)
 
     def __str__(self) -> str:
-        where = self.file + (f", row {self.row}" if self.row is not None else "") + (f", column {self.column}" if self.column else "")
+        where = (
+            self.file + (f", row {self.row}" if self.row is not None else "") + (f", column {self.column}" if self.column else "")
+        )
         return f"{where}: {self.message} (found {self.found}; allowed: {self.allowed})"
 
 

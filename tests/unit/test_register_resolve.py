@@ -53,14 +53,23 @@ def test_estimates_win_over_assumptions() -> None:
     assert one.discarded == (("x", "an estimate exists"),)
 
 
-def test_the_best_grade_gives_the_mode_and_all_rows_the_range() -> None:
+def test_a_sound_grade_gives_the_mode_and_all_rows_the_range() -> None:
     one = resolve(rows(("a", "fact", "2024-06", "A", 90, 100, 110), ("c", "fact", "2025-06", "C", 30, 300, 330)))
     assert one is not None
     assert (one.low, one.mode, one.high) == pytest.approx((30 / 1.1, 100, 330 * 1.1))
     assert one.grade == "A"
 
 
-def test_among_rows_of_the_best_grade_the_latest_gives_the_mode() -> None:
+def test_the_latest_of_the_sound_rows_gives_the_mode_and_the_better_grade_breaks_a_tie() -> None:
+    one = resolve(rows(("a", "fact", "2024-06", "A", 1, 1, 1), ("b", "fact", "2025-06", "B", 5, 5, 5)))
+    assert one is not None
+    assert (one.mode, one.grade) == (5, "B")
+    two = resolve(rows(("a", "fact", "2025-06", "A", 1, 1, 1), ("b", "fact", "2025-06", "B", 5, 5, 5)))
+    assert two is not None
+    assert (two.mode, two.grade) == (1, "A")
+
+
+def test_among_rows_of_one_grade_the_latest_gives_the_mode() -> None:
     one = resolve(rows(("a", "fact", "2024-06", "A", 1, 1, 1), ("b", "fact", "2024-07", "A", 2, 2, 2)))
     assert one is not None
     assert one.mode == 2

@@ -40,7 +40,8 @@ class Design:
             engine.fast_forward(start)
         # Balance holds for the whole design, a power of two; a block is a part of it.
         points = engine.random(count) if start or count & (count - 1) else engine.random_base2(count.bit_length() - 1)
-        return np.clip(points, 1e-9, 1 - 1e-9)
+        inside: npt.NDArray[np.float64] = np.clip(points, 1e-9, 1 - 1e-9)
+        return inside
 
     def draw(self, start: int, count: int) -> dict[str, npt.NDArray[np.float64]]:
         """Values of every uncertainty for the futures asked for: name → (count,)."""

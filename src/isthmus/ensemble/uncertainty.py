@@ -67,4 +67,3 @@ class Uncertainty:
             out: F64 = self.mode * np.exp(sigma * special.ndtri(np.clip(u, 1e-9, 1 - 1e-9)))
             return out
         return (u < self.mode).astype(np.float64)
-

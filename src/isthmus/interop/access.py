@@ -111,7 +111,13 @@ def stocks(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], layers
 
 
 def _licence(
-    supply: Supply, actor: str, family: str, licences: Mapping[str, list[str]], rule: EcosystemRule, draws: Mapping[str, F64], layers: LayerShares
+    supply: Supply,
+    actor: str,
+    family: str,
+    licences: Mapping[str, list[str]],
+    rule: EcosystemRule,
+    draws: Mapping[str, F64],
+    layers: LayerShares,
 ) -> F64:
     """How far a licensed line may open: the best of the items that license the family, else the actor's technology share."""
     values = []
@@ -149,7 +155,9 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
         pool = supply.pools[p]
         front = supply.cells[pool.cell].front
         weight, share = _launchers(supply, front, pool.materiel_id, rule, fighting, desk_of, draws)
-        lots = sum(held.stock[supply.edges[e].row] for e in edges) + _horizon_output(supply, held, {supply.edges[e].row for e in edges})
+        lots = sum(held.stock[supply.edges[e].row] for e in edges) + _horizon_output(
+            supply, held, {supply.edges[e].row for e in edges}
+        )
         able = _usable(supply, p, weight, lots, draws, later=supply.edges[edges[0]].wait is not None)
         family = supply.rows[supply.edges[edges[0]].row].family_id
         mutual = _mutual(supply, family, share, standards, rule, draws)
@@ -173,14 +181,25 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
             lost = draws["friction.loss.unshared"] + (draws["friction.loss.shared"] - draws["friction.loss.unshared"]) * ease
             loss[e] = np.clip(lost, 0, 1) * (1 - own)
     weeks = np.array(
-        [draws["friction.weeks.unshared"] + (draws["friction.weeks.shared"] - draws["friction.weeks.unshared"]) * doctrine[f] for f in sorted(doctrine)]
+        [
+            draws["friction.weeks.unshared"] + (draws["friction.weeks.shared"] - draws["friction.weeks.unshared"]) * doctrine[f]
+            for f in sorted(doctrine)
+        ]
     )
-    joint = np.array([np.ones(n) if r.home_theater is None else layers(r.actor_id, "concept") for r in supply.rows]).reshape(-1, n)
+    joint = np.array([np.ones(n) if r.home_theater is None else layers(r.actor_id, "concept") for r in supply.rows]).reshape(
+        -1, n
+    )
     return Access(usable, interchange, floor, loss, np.maximum(0.0, weeks), joint, fighting, held)
 
 
 def _launchers(
-    supply: Supply, front: int, materiel_id: str, rule: EcosystemRule, fighting: F64, desk_of: Mapping[tuple[int, str], int], draws: Mapping[str, F64]
+    supply: Supply,
+    front: int,
+    materiel_id: str,
+    rule: EcosystemRule,
+    fighting: F64,
+    desk_of: Mapping[tuple[int, str], int],
+    draws: Mapping[str, F64],
 ) -> tuple[F64 | None, dict[str, F64]]:
     """Launchers of the front that fire the materiel (futures,), None where none is known; and each holder's share of them."""
     rated = any(c.front == front and c.need.rate is not None and c.class_id == _class(supply, materiel_id) for c in supply.cells)
@@ -235,19 +254,30 @@ def output_to(held: Stocks, line: int, weeks: float) -> F64:
     return total
 
 
-def _best(supply: Supply, actor: str, family: str, standards: Mapping[str, list[str]], rule: EcosystemRule, draws: Mapping[str, F64]) -> F64:
+def _best(
+    supply: Supply, actor: str, family: str, standards: Mapping[str, list[str]], rule: EcosystemRule, draws: Mapping[str, F64]
+) -> F64:
     """How far an actor holds a standard that makes the family's makes interchange, (futures,); a bloc by its members' mean."""
     if "standard" in rule.complete:
         return np.ones(_futures(draws))
     members = supply.holdings.members.get(actor)
     if members:
         return np.mean([_best(supply, m, family, standards, rule, draws) for m in members], axis=0)
-    values = [cell_value(supply.holdings.cell(actor, item), "standard", rule, draws) for item in standards.get(family, ()) if supply.holdings.cell(actor, item)]
+    values = [
+        cell_value(supply.holdings.cell(actor, item), "standard", rule, draws)
+        for item in standards.get(family, ())
+        if supply.holdings.cell(actor, item)
+    ]
     return np.max(values, axis=0) if values else np.zeros(_futures(draws))
 
 
 def _mutual(
-    supply: Supply, family: str, share: Mapping[str, F64], standards: Mapping[str, list[str]], rule: EcosystemRule, draws: Mapping[str, F64]
+    supply: Supply,
+    family: str,
+    share: Mapping[str, F64],
+    standards: Mapping[str, list[str]],
+    rule: EcosystemRule,
+    draws: Mapping[str, F64],
 ) -> F64:
     """Part of the front's launchers whose holder shares a standard of the family, (futures,)."""
     total = np.zeros(_futures(draws))
@@ -263,7 +293,8 @@ def _front_doctrine(supply: Supply, front: int, layers: LayerShares, fighting: F
         if desk.front == front and desk.fights is not None:
             total = total + fighting[i] * layers(desk.actor_id, "doctrine")
             weight = weight + fighting[i]
-    return total / np.maximum(1.0, weight)
+    mean: F64 = total / np.maximum(1.0, weight)
+    return mean
 
 
 def _ease(supply: Supply, actor: str, front: int, layers: LayerShares, doctrine: F64, draws: Mapping[str, F64]) -> F64:
@@ -318,10 +349,9 @@ def launcher_cap(supply: Supply, cell: int, rule: EcosystemRule, fighting: F64, 
             total = total + count * fighting[desk]
     if not total.any():
         return None
-    return total * draws[c.need.rate]
+    cap: F64 = total * draws[c.need.rate]
+    return cap
 
 
 def _futures(draws: Mapping[str, F64]) -> int:
     return len(next(iter(draws.values())))
-
-

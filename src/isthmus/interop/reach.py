@@ -73,7 +73,12 @@ def donors(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dic
         cell = supply.cells[supply.pools[edge.pool].cell]
         row = supply.rows[edge.row]
         weight = draws[cell.need.weight] if cell.need.weight else 1.0
-        lot = held.share[e] * draws[f"effect:{row.materiel_id}"] * weight * (held.stocks.stock[edge.row] - held.floor[e] + output[edge.row])
+        lot = (
+            held.share[e]
+            * draws[f"effect:{row.materiel_id}"]
+            * weight
+            * (held.stocks.stock[edge.row] - held.floor[e] + output[edge.row])
+        )
         key = (supply.setting.fronts[cell.front].front_id, cell.mission_id, row.actor_id)
         out[key] = out.get(key, np.zeros_like(lot)) + lot
     return out
@@ -135,6 +140,14 @@ def _add_scale_ratios(supply: Supply, out: dict[tuple[str, str], dict[str, F64]]
     by_id = {f.front_id: f for f in supply.setting.fronts}
     for (front_id, mission), values in out.items():
         mine = by_id[front_id]
-        others = [v["reachable"] for (f, m), v in out.items() if m == mission and by_id[f].theater == mine.theater and by_id[f].side != mine.side]
+        others = [
+            v["reachable"]
+            for (f, m), v in out.items()
+            if m == mission and by_id[f].theater == mine.theater and by_id[f].side != mine.side
+        ]
         with np.errstate(divide="ignore", invalid="ignore"):
-            values["scale_ratio"] = np.where(others[0] > 0, values["reachable"] / others[0], np.nan) if others else np.full_like(values["reachable"], np.nan)
+            values["scale_ratio"] = (
+                np.where(others[0] > 0, values["reachable"] / others[0], np.nan)
+                if others
+                else np.full_like(values["reachable"], np.nan)
+            )

@@ -38,6 +38,12 @@ STOCK_MEASURES: tuple[tuple[str, str | None], ...] = (
     ("purchased_cumulative", "stock.left_of_delivered"),
 )
 
+LINE_WINDOW_MONTHS = 12
+"""Output moves faster than holdings: observations of a line count for a year."""
+
+OVERDUE_WEEKS = 26.0
+"""A plan whose date has passed is not there yet: half a year at least remains (a judgement; slip comes on top)."""
+
 PLAN_HORIZON_YEARS = 3.0
 """Weeks to a plan's date where the source gives none."""
 
@@ -227,7 +233,8 @@ class SupplyBuilder:
         self.bindings.append(Binding(field_name, u.uncertainty_id, u.kind, (u.fact_id,), u.rule or "declared"))
 
     def _declare(self, name: str, found: Resolved, unit: str, field_name: str, rule: str) -> str:
-        kind: Kind = "fact" if found.kind == "fact" else "estimate" if found.kind == "estimate" else "assumption"
+        # A fact times an assumed factor is an estimate.
+        kind: Kind = "assumption" if found.kind == "assumption" else "estimate" if found.kind == "estimate" or "×" in rule else "fact"
         self.uncertainties[name] = Uncertainty(name, "pert", found.low, found.mode, found.high, unit, kind, found.used, rule)
         self.bindings.append(Binding(field_name, name.split(":", 1)[1], kind, found.used, rule))
         return name
@@ -236,15 +243,23 @@ class SupplyBuilder:
         m = self.materiel.loc[materiel_id]
         name = f"effect:{materiel_id}"
         low, mode, high = float(m["effect_low"]), float(m["effect_mode"]), float(m["effect_high"])
-        self.uncertainties[name] = Uncertainty(name, "pert", low, mode, high, "effect/unit", m["kind"], (m["fact_id"],), "effect columns of materiel")
+        self.uncertainties[name] = Uncertainty(
+            name, "pert", low, mode, high, "effect/unit", m["kind"], (m["fact_id"],), "effect columns of materiel"
+        )
         self.bindings.append(Binding("effect", materiel_id, m["kind"], (m["fact_id"],), "effect columns of materiel"))
         mass_kind: Kind = "assumption" if pd.isna(m["mass_kg"]) else m["kind"]
-        self.bindings.append(Binding("mass", materiel_id, mass_kind, (m["fact_id"],), "mass_kg of materiel, else the mean of its class"))
+        self.bindings.append(
+            Binding("mass", materiel_id, mass_kind, (m["fact_id"],), "mass_kg of materiel, else the mean of its class")
+        )
 
     # cells: what launches first, so that a reaction sees this week's launches
 
     def _cells(self) -> list[NeedCell]:
-        cells = [NeedCell(i, need, self.mission_of[need.class_id]) for i, front in enumerate(self.setting.fronts) for need in front.needs]
+        cells = [
+            NeedCell(i, need, self.mission_of[need.class_id])
+            for i, front in enumerate(self.setting.fronts)
+            for need in front.needs
+        ]
         return sorted(cells, key=lambda c: (c.need.kind == "reactive", c.front, c.class_id))
 
     # rows and lines
@@ -274,7 +289,9 @@ class SupplyBuilder:
                     home_theater = None if pd.isna(home) else str(home)
                     if line is not None:
                         found_lines.append(Line(len(rows), *line))
-                    rows.append(Row(actor, materiel_id, str(m["class_id"]), str(m["family_id"]), side, hub, home_theater, name, factor))
+                    rows.append(
+                        Row(actor, materiel_id, str(m["class_id"]), str(m["family_id"]), side, hub, home_theater, name, factor)
+                    )
         return rows, found_lines
 
     def _stock(self, actor: str, materiel_id: str, stocks: ByHolder) -> tuple[str, str | None] | None:
@@ -284,8 +301,7 @@ class SupplyBuilder:
         for measure, factor in STOCK_MEASURES:
             found = resolve(here[here["measure"] == measure], self.setting.date)
             if found is not None and found.high > 0:
-                rule = f"resolved from measure {measure}" + (f" × {factor}" if factor else "")
-                return self._declare(f"stock:{actor}:{materiel_id}", found, "units", "stock", rule), factor
+                return self._declare(f"stock:{actor}:{materiel_id}", found, "units", "stock", _rule(measure, factor)), factor
         return None
 
     def _line(
@@ -299,11 +315,14 @@ class SupplyBuilder:
             found = _total(here[here["measure"] == measure], self.setting.date)
             if found is not None:
                 found = self._less_members(actor, materiel_id, found, lines, members, plan=False)
-                base = self._declare(f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", f"resolved from measure {measure}")
+                base = self._declare(
+                    f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", f"resolved from measure {measure}"
+                )
                 factor = name
                 break
         plans = here[here["measure"] == "plan"]
         found = _total(plans, self.setting.date)
+        stated = found.used if found else ()
         if found is None:
             return (base, factor, None, 0.0, 0.0, False) if base else None
         found = self._less_members(actor, materiel_id, found, lines, members, plan=True)
@@ -312,10 +331,12 @@ class SupplyBuilder:
         label = f"{actor}:{materiel_id}"
         self._copy(FUNDED_BY_MISSION.get(mission, FUNDED_DEFAULT), f"line.funded:{label}")
         self._copy("line.slip", f"line.slip:{label}")
-        due, lead = self._due(plans)
+        due, lead = self._due(plans[plans["fact_id"].isin(stated)])
         return base, factor, plan, due, lead, bool(plans["licensor"].notna().any())
 
-    def _less_members(self, actor: str, materiel_id: str, found: Resolved, lines: ByHolder, members: set[str], *, plan: bool) -> Resolved:
+    def _less_members(
+        self, actor: str, materiel_id: str, found: Resolved, lines: ByHolder, members: set[str], *, plan: bool
+    ) -> Resolved:
         """A bloc's line is what its members that have lines of their own leave of the bloc's total."""
         if self.actors.at[actor, "type"] != "bloc":
             return found
@@ -338,16 +359,22 @@ class SupplyBuilder:
     def _copy(self, prior: str, name: str) -> None:
         """An own draw from a shared prior."""
         p = self.uncertainties[prior]
-        self.uncertainties[name] = Uncertainty(name, p.shape, p.low, p.mode, p.high, p.unit, p.kind, p.evidence, f"own draw of {prior}")
+        self.uncertainties[name] = Uncertainty(
+            name, p.shape, p.low, p.mode, p.high, p.unit, p.kind, p.evidence, f"own draw of {prior}"
+        )
 
     def _due(self, plans: pd.DataFrame) -> tuple[float, float]:
-        """Weeks from the study's date to the plan's date, and the stated lead in weeks; medians over the plan rows."""
+        """Weeks from the study's date to the plan's date, and the stated lead in weeks; medians over the rows that count."""
         today = pd.Timestamp(_day(self.setting.date))
         due, lead = [], []
         for row in plans.itertuples():
             stated = pd.Timestamp(_day(row.as_of)) if isinstance(row.as_of, str) else today
-            end = pd.Timestamp(_day(row.due, end=True)) if isinstance(row.due, str) else stated + pd.Timedelta(days=365.25 * PLAN_HORIZON_YEARS)
-            due.append((end - today).days / 7)
+            end = (
+                pd.Timestamp(_day(row.due, end=True))
+                if isinstance(row.due, str)
+                else stated + pd.Timedelta(days=365.25 * PLAN_HORIZON_YEARS)
+            )
+            due.append(max(OVERDUE_WEEKS, (end - today).days / 7))
             lead.append(max(0.0, (end - stated).days / 7))
         return float(pd.Series(due).median()), float(pd.Series(lead).median())
 
@@ -379,7 +406,11 @@ class SupplyBuilder:
                 if found is not None:
                     best = max(best, found.mode)
                     kind: Kind = "fact" if found.kind == "fact" else "estimate" if found.kind == "estimate" else "assumption"
-                    self.bindings.append(Binding("launchers", f"{actor}:{element}:{maturity}", kind, found.used, "mode of the resolved count × weight"))
+                    self.bindings.append(
+                        Binding(
+                            "launchers", f"{actor}:{element}:{maturity}", kind, found.used, "mode of the resolved count × weight"
+                        )
+                    )
                 of_class[actor, str(elements.at[element, "class_id"]), maturity] += best * weight
                 for materiel_id in now[str(element)]:
                     count[actor, materiel_id, maturity] += best * weight
@@ -396,7 +427,11 @@ class SupplyBuilder:
             front = self.setting.fronts[cell.front]
             by_actor = {p.actor_id: p for p in front.participants}
             for materiel_id in sorted({r.materiel_id for r in rows if r.class_id == cell.class_id and r.side == front.side}):
-                holders = [i for i, r in enumerate(rows) if r.materiel_id == materiel_id and r.side == front.side and r.actor_id in by_actor]
+                holders = [
+                    i
+                    for i, r in enumerate(rows)
+                    if r.materiel_id == materiel_id and r.side == front.side and r.actor_id in by_actor
+                ]
                 wait = self._wait(materiel_id, front, launchers) if cell.need.rate is not None else "now"
                 if not holders or wait == "never":
                     continue
@@ -425,7 +460,9 @@ class SupplyBuilder:
         facts = self.register.table("fires")
         rows = facts[(facts["materiel_id"] == materiel_id) & (facts["path"] == "after_integration")]
         kind: Kind = "fact" if set(rows["kind"]) == {"fact"} else "assumption"
-        self.uncertainties[name] = Uncertainty(name, "pert", *weeks, "weeks", kind, tuple(rows["fact_id"]), "weeks columns of fires")
+        self.uncertainties[name] = Uncertainty(
+            name, "pert", *weeks, "weeks", kind, tuple(rows["fact_id"]), "weeks columns of fires"
+        )
         return name
 
     def _mass_t(self, materiel_id: str) -> float:
@@ -438,13 +475,25 @@ class SupplyBuilder:
     def _desk(self, index: int, front: Front, actor: str) -> Desk:
         fights = next(p.fights for p in front.participants if p.actor_id == actor)
         self.uncertainties[f"desk:{actor}@{front.front_id}"] = Uncertainty(
-            f"desk:{actor}@{front.front_id}", "uniform", 0, 0.5, 1, "probability", "assumption", (), "own part of a donor's hesitation"
+            f"desk:{actor}@{front.front_id}",
+            "uniform",
+            0,
+            0.5,
+            1,
+            "probability",
+            "assumption",
+            (),
+            "own part of a donor's hesitation",
         )
         common = f"desk.common:{front.front_id}"
-        self.uncertainties[common] = Uncertainty(common, "uniform", 0, 0.5, 1, "probability", "assumption", (), "common part of hesitation")
+        self.uncertainties[common] = Uncertainty(
+            common, "uniform", 0, 0.5, 1, "probability", "assumption", (), "common part of hesitation"
+        )
         if fights is not None:
             name = f"fights:{actor}@{front.theater}"
-            self.uncertainties[name] = Uncertainty(name, "uniform", 0, 0.5, 1, "probability", "assumption", (), f"draw against {fights}")
+            self.uncertainties[name] = Uncertainty(
+                name, "uniform", 0, 0.5, 1, "probability", "assumption", (), f"draw against {fights}"
+            )
         cls, facts = self._donor_class(front, actor)
         self.bindings.append(Binding("donor_class", f"{actor}@{front.front_id}", "estimate", facts, f"ties and transfers: {cls}"))
         return Desk(index, actor, fights, cls, actor in front.vetoed)
@@ -485,12 +534,16 @@ class SupplyBuilder:
         return {key: tuple(sorted(ages)) for key, ages in out.items()}
 
 
+def _rule(measure: str, factor: str | None) -> str:
+    return f"resolved from measure {measure}" + (f" × {factor}" if factor else "")
+
+
 def _total(rows: pd.DataFrame, date: str) -> Resolved | None:
     """Total of an actor: rows that state a total are alternatives; without one, parts are resolved line by line and added."""
-    whole = resolve(rows[rows["scope"] == "total"], date)
+    whole = resolve(rows[rows["scope"] == "total"], date, LINE_WINDOW_MONTHS)
     if whole is not None:
         return whole
-    parts = [p for _, part in rows.groupby("line_id") if (p := resolve(part, date)) is not None]
+    parts = [p for _, part in rows.groupby("line_id") if (p := resolve(part, date, LINE_WINDOW_MONTHS)) is not None]
     if not parts:
         return None
     used = tuple(f for p in parts for f in p.used)
@@ -503,5 +556,15 @@ def _total(rows: pd.DataFrame, date: str) -> Resolved | None:
 
 def _day(text: str, *, end: bool = False) -> str:
     """A partial date as a day: the first of its period, or roughly its end."""
-    tail = "-12-31" if end and len(text) == 4 else "-28" if end and len(text) == 7 else "-01-01" if len(text) == 4 else "-01" if len(text) == 7 else ""
+    tail = (
+        "-12-31"
+        if end and len(text) == 4
+        else "-28"
+        if end and len(text) == 7
+        else "-01-01"
+        if len(text) == 4
+        else "-01"
+        if len(text) == 7
+        else ""
+    )
     return text + tail

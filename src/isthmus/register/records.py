@@ -62,8 +62,12 @@ class Evidence(Record):
 
     kind: Kind = Field(description="fact, estimate (computed by a named rule) or assumption (a judgement, reason in note)")
     source_id: Id | None = Field(None, description="key of sources; required for facts and estimates")
-    as_of: PartialDate | None = Field(None, description="date to which the row refers: YYYY, YYYY-MM or YYYY-MM-DD; required for facts")
-    confidence: Confidence | None = Field(None, description="A official or company, B press or think tank, C contested or copy; required for facts")
+    as_of: PartialDate | None = Field(
+        None, description="date to which the row refers: YYYY, YYYY-MM or YYYY-MM-DD; required for facts"
+    )
+    confidence: Confidence | None = Field(
+        None, description="A official or company, B press or think tank, C contested or copy; required for facts"
+    )
     rule: Text | None = Field(None, description="name of the rule, for estimates")
     note: Text | None = Field(None, description="definition, counting basis, reason of an assumption")
 
@@ -109,7 +113,14 @@ class Source(Record):
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=600)]
     published: PartialDate | None = None
     accessed: PartialDate | None = None
-    host_class: Literal["official_or_company", "press_or_thinktank", "dataset_mirror", "repost_or_aggregator", "reference_or_blog", "adversary_linked"]
+    host_class: Literal[
+        "official_or_company",
+        "press_or_thinktank",
+        "dataset_mirror",
+        "repost_or_aggregator",
+        "reference_or_blog",
+        "adversary_linked",
+    ]
     original: Text | None = Field(None, description="original publisher, where the address is a copy")
 
 
@@ -147,7 +158,9 @@ class Mission(Record):
     key = ("mission_id",)
     mission_id: Id
     name: Text
-    fill_rule: Literal["pooled", "weakest"] = Field(description="how the fill of a mission follows from its classes: sum of effect, or its weakest class")
+    fill_rule: Literal["pooled", "weakest"] = Field(
+        description="how the fill of a mission follows from its classes: sum of effect, or its weakest class"
+    )
     tier: Tier = Field(description="deepest tier that the facts of the reference register allow")
     note: Text | None = None
 
@@ -189,15 +202,25 @@ class TieType(Record):
 class Item(Evidence):
     table = "items"
     key = ("item_id",)
-    references = (Reference("lead", "actors"), Reference("applies_to", "actors", many=True), Reference("families", "families", many=True), SOURCE)
+    references = (
+        Reference("lead", "actors"),
+        Reference("applies_to", "actors", many=True),
+        Reference("families", "families", many=True),
+        SOURCE,
+    )
     item_id: Id
     layer: Layer
     name: Text
     side: Side
     lead: Id | None = None
     since: PartialDate | None = None
-    applies_to: Text | None = Field(None, description="actors or blocs to whom it applies, separated by semicolons; blank: every state of the side")
-    families: Text | None = Field(None, description="standard: families of materiel whose makes it makes interchangeable; technology: families whose production it licenses")
+    applies_to: Text | None = Field(
+        None, description="actors or blocs to whom it applies, separated by semicolons; blank: every state of the side"
+    )
+    families: Text | None = Field(
+        None,
+        description="standard: families of materiel whose makes it makes interchangeable; technology: families whose production it licenses",
+    )
 
 
 class Adoption(Evidence):
@@ -214,7 +237,13 @@ class Adoption(Evidence):
 class Tie(Evidence):
     table = "ties"
     key = ("actor_a", "actor_b", "tie_type", "start", "name", "source_id")
-    references = (Reference("actor_a", "actors"), Reference("actor_b", "actors"), Reference("tie_type", "tie_types"), Reference("guarantor", "actors"), SOURCE)
+    references = (
+        Reference("actor_a", "actors"),
+        Reference("actor_b", "actors"),
+        Reference("tie_type", "tie_types"),
+        Reference("guarantor", "actors"),
+        SOURCE,
+    )
     actor_a: Id
     actor_b: Id
     tie_type: Id
@@ -227,7 +256,12 @@ class Tie(Evidence):
 class Exercise(Evidence):
     table = "exercises"
     key = ("exercise_id",)
-    references = (Reference("lead", "actors"), Reference("participants", "actors", many=True), Reference("theater_id", "theaters"), SOURCE)
+    references = (
+        Reference("lead", "actors"),
+        Reference("participants", "actors", many=True),
+        Reference("theater_id", "theaters"),
+        SOURCE,
+    )
     exercise_id: Id
     name: Text
     year: Annotated[int, Field(ge=1945, le=2030)]
@@ -250,7 +284,12 @@ class Family(Record):
 class Materiel(Evidence):
     table = "materiel"
     key = ("materiel_id",)
-    references = (Reference("mission_id", "missions"), Reference("class_id", "classes"), Reference("family_id", "families"), SOURCE)
+    references = (
+        Reference("mission_id", "missions"),
+        Reference("class_id", "classes"),
+        Reference("family_id", "families"),
+        SOURCE,
+    )
     materiel_id: Id
     name: Text
     mission_id: Id
@@ -282,8 +321,12 @@ class Element(Record):
     element_id: Id = Field(description="a countable part of a national force: a tube, launcher, battery, ship, aircraft")
     name: Text
     mission_id: Id | None = None
-    class_id: Id | None = Field(None, description="class of materiel that it fires; its count then weighs who on a front can use what")
-    weight: Positive | None = Field(None, description="launchers (or tubes, cells) that one element stands for, so that elements of a class add up")
+    class_id: Id | None = Field(
+        None, description="class of materiel that it fires; its count then weighs who on a front can use what"
+    )
+    weight: Positive | None = Field(
+        None, description="launchers (or tubes, cells) that one element stands for, so that elements of a class add up"
+    )
     item_id: Id | None = Field(None, description="capability item that the element embodies")
 
 
@@ -312,7 +355,9 @@ class ForceElement(Quantity):
     references = (ACTOR, Reference("element_id", "elements"), SOURCE)
     actor_id: Id
     element_id: Id
-    maturity: Literal["implemented", "agreed", "declared"] = Field(description="implemented: in service; agreed: in service and on order; declared: in service, on order and announced (cumulative)")
+    maturity: Literal["implemented", "agreed", "declared"] = Field(
+        description="implemented: in service; agreed: in service and on order; declared: in service, on order and announced (cumulative)"
+    )
     unit: Literal["units"]
 
 
@@ -322,12 +367,18 @@ class Line(Quantity):
     references = (ACTOR, MATERIEL, Reference("licensor", "actors"), SOURCE)
     actor_id: Id
     materiel_id: Id
-    line_id: Id = Field(description="a production line or a national aggregate; lines of one actor and materiel that share scope = total are alternatives, not parts")
+    line_id: Id = Field(
+        description="a production line or a national aggregate; lines of one actor and materiel that share scope = total are alternatives, not parts"
+    )
     name: Text
-    scope: Literal["total", "part"] = Field(description="total: the actor's whole output of the materiel; part: one plant or maker; totals win over the sum of parts")
+    scope: Literal["total", "part"] = Field(
+        description="total: the actor's whole output of the materiel; part: one plant or maker; totals win over the sum of parts"
+    )
     measure: Literal["complete", "body", "refurbished_and_new", "capacity", "procured", "contract_average", "plan"]
     unit: Literal["units/year"]
-    due: PartialDate | None = Field(None, description="date for which a plan is stated; required for measure plan where the source gives it")
+    due: PartialDate | None = Field(
+        None, description="date for which a plan is stated; required for measure plan where the source gives it"
+    )
     licensor: Id | None = None
 
 

@@ -5,8 +5,9 @@ The rule, in order:
 1. Rows dated after `at` are left out.
 2. Where a fact exists, estimates and assumptions are discarded; where none exists, an estimate wins over assumptions.
 3. Of the rest, rows older than `window_months` before the newest are discarded; so are undated rows where a dated one exists.
-4. The best grade present (A before B before C before none) gives the mode: its latest row. Where several rows of that grade and
-   date disagree, the middle one of their distinct modes (the lower of two).
+4. The latest row graded A or B gives the mode; without one, the latest row of all. A sound recent report beats an official one
+   of two years ago: output and stocks move. Of that date the best grade counts; where several of its rows disagree, the middle one
+   of their distinct modes (the lower of two).
 5. low is the lowest low and high the highest high of all rows in the window, so contradictions widen the range.
 6. Facts and estimates are widened by the grade w of the mode's row, `axes.GRADE_WIDENING`: [low / (1 + w), high * (1 + w)]. A row
    without a grade is widened as grade C. Assumptions carry a wide range of their own and are not widened.
@@ -124,10 +125,12 @@ def _resolve(rows: Iterable[_Row], at: str | None, window_months: int) -> Resolv
         kept = keep(kept, [r.date is not None for r in kept], "no date, while a dated row exists")
         oldest = max(dated) - window_months
         kept = keep(kept, [r.date is not None and _month(r.date) >= oldest for r in kept], "older than the window")
-    best = min(r.grade or "Z" for r in kept)
-    candidates = [r for r in kept if (r.grade or "Z") == best]
-    latest = max(period_start(r.date) if r.date else "" for r in candidates)
-    modes = sorted({r.mode for r in candidates if (period_start(r.date) if r.date else "") == latest})
+    sound = [r for r in kept if r.grade in ("A", "B")] or kept
+    latest = max(period_start(r.date) if r.date else "" for r in sound)
+    newest = [r for r in sound if (period_start(r.date) if r.date else "") == latest]
+    best = min(r.grade or "Z" for r in newest)
+    candidates = [r for r in newest if (r.grade or "Z") == best]
+    modes = sorted({r.mode for r in candidates})
     mode = modes[(len(modes) - 1) // 2]
     grade = candidates[0].grade
     widening = 0.0 if kind == "assumption" else GRADE_WIDENING[grade or "C"]

@@ -89,11 +89,22 @@ def css_variables(*, dark: bool) -> str:
     return " ".join(f"--{name}: {dark_value if dark else light};" for light, (name, dark_value) in VARIABLES.items())
 
 
+def percent(value: float) -> str:
+    """A share as whole per cents; what is above 0 or below 1 is never rounded to either."""
+    if np.isnan(value):
+        return "–"
+    if 0 < value < 0.005:
+        return "<1%"
+    if 0.995 <= value < 1:
+        return ">99%"
+    return f"{value:.0%}"
+
+
 def stacked_bars(groups: Sequence[Group], label: str, prefix: str, *, xlabel: str, hatches: Sequence[str] = ()) -> str:
     """Groups of horizontal stacked bars on one axis from 0 to 100%. Parts wide enough carry their name, or their share with `hatches`."""
     rows = sum(len(g.bars) + 1 for g in groups)
     with _canvas(7.4, 0.62 + 0.235 * rows) as figure:
-        axes = figure.add_axes((0.155, 0.5 / figure.get_figheight(), 0.83, 1 - 0.55 / figure.get_figheight()))
+        axes = figure.add_axes((0.13, 0.5 / figure.get_figheight(), 0.835, 1 - 0.55 / figure.get_figheight()))
         y = 0.0
         ticks: list[tuple[float, str]] = []
         for group in groups:
@@ -117,7 +128,7 @@ def fan_figure(panels: Sequence[FanPanel], ecosystems: Sequence[str], names: Map
     """Fans of use by need, a column per war case; beneath, the mean paired difference of the other ecosystems from the first."""
     look = styles(ecosystems)
     with _canvas(7.4, 4.55) as figure:
-        grid = figure.add_gridspec(2, max(2, len(panels)), height_ratios=(2.35, 1), left=0.075, right=0.985, top=0.86, bottom=0.1, hspace=0.16, wspace=0.1)
+        grid = figure.add_gridspec(2, max(2, len(panels)), height_ratios=(2.35, 1), left=0.095, right=0.985, top=0.86, bottom=0.1, hspace=0.16, wspace=0.1)
         span = max([0.1, *(float(np.nanmax(np.abs(d), initial=0.0)) for p in panels for d in p.differences.values())]) * 1.15
         for column, panel in enumerate(panels):
             top, low = figure.add_subplot(grid[0, column]), figure.add_subplot(grid[1, column])
@@ -147,10 +158,9 @@ def _fan(axes: Axes, panel: FanPanel, look: Mapping[str, Style]) -> None:
         colour, dash = look[eco]
         week = np.arange(1, len(fan) + 1)
         low, quarter, median, three, high = (fan[s].to_numpy() for s in FAN_SHARES)
-        axes.fill_between(week, low, high, color=colour, alpha=0.10, linewidth=0)
-        axes.fill_between(week, quarter, three, color=colour, alpha=0.20, linewidth=0)
+        axes.fill_between(week, quarter, three, color=colour, alpha=0.22, linewidth=0)
         for edge in (low, high):
-            axes.plot(week, edge, color=colour, linestyle=dash, linewidth=0.7)
+            axes.plot(week, edge, color=colour, linestyle=dash, linewidth=0.8)
         axes.plot(week, median, color=colour, linestyle=dash, linewidth=2.1)
     for bound in (MET, STARVED):
         axes.axhline(bound, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -166,7 +176,7 @@ def _legend(figure: Figure, ecosystems: Sequence[str], names: Mapping[str, str],
     shown = [e for i, e in enumerate(ecosystems) if i in (0, len(ecosystems) - 1)] + list(ecosystems[1:-1])
     lines = [Line2D([], [], color=look[e][0], linestyle=look[e][1], linewidth=2.1) for e in shown]
     labels = [names[e] + ("" if e in (ecosystems[0], ecosystems[-1]) else " (difference only)") for e in shown]
-    figure.legend(lines, labels, loc="upper left", bbox_to_anchor=(0.068, 1.0), ncols=len(shown), frameon=False, fontsize=9, labelcolor=INK, handlelength=2.6, columnspacing=1.6)
+    figure.legend(lines, labels, loc="upper left", bbox_to_anchor=(0.088, 1.0), ncols=len(shown), frameon=False, fontsize=9, labelcolor=INK, handlelength=2.6, columnspacing=1.6)
 
 
 def _stack(axes: Axes, y: float, bar: Bar, hatches: Sequence[str]) -> None:
@@ -176,7 +186,7 @@ def _stack(axes: Axes, y: float, bar: Bar, hatches: Sequence[str]) -> None:
             continue
         hatch = hatches[i] if hatches else None
         axes.barh(y, width, left=left, height=0.86, color=colour, edgecolor=MUTED if hatch else PAPER, linewidth=0.0 if hatch else 0.9, hatch=hatch)
-        text = (f"{width:.0%}" if width >= 0.045 else "") if hatches else (name if width >= 0.05 else "")
+        text = (percent(width) if width >= 0.045 else "") if hatches else (name if width >= 0.05 else "")
         if text:
             box = {"facecolor": colour, "edgecolor": "none", "pad": 1.0} if hatch else None
             axes.text(left + width / 2, y, text, ha="center", va="center", color=INK, fontsize=7.8, bbox=box)

@@ -19,14 +19,16 @@ from isthmus.interop.supply import Binding
 from isthmus.register import Register
 from isthmus.register.register import EVIDENCE
 from isthmus.report import figures
+from isthmus.report.figures import percent
 from isthmus.study.plan import Plan, make_plan
 from isthmus.study.results import Results
 from isthmus.study.schema import Study
 from isthmus.study.static import layer_gains
+from isthmus.sustainment.kernel import NEVER_YEARS
 
-REBUILD_CAP = 100.0
-"""Years at which years_to_rebuild is cut off: at the rate of the lines after the war the stock does not come back."""
 FAN_WEEKS = (1, 13, 26, 52, 104, 156)
+NAMED_SHARE = 0.05
+"""Width from which a donor without a colour of its own is still named in a bar."""
 REACH_COLUMNS = {
     "reach": "Reach",
     "reach_if_both_draw": "Reach if both fronts draw",
@@ -141,17 +143,6 @@ def write_report(results: Results, out: Path) -> list[Path]:
     return [path]
 
 
-def percent(value: float) -> str:
-    """A share as whole per cents; what is above 0 or below 1 is never rounded to either."""
-    if np.isnan(value):
-        return "–"
-    if 0 < value < 0.005:
-        return "<1%"
-    if 0.995 <= value < 1:
-        return ">99%"
-    return f"{value:.0%}"
-
-
 def number(value: float) -> str:
     """Three significant figures, thousands separated."""
     if np.isnan(value):
@@ -163,11 +154,18 @@ def number(value: float) -> str:
 
 def spread(low: float, median: float, high: float, say: Any = number) -> str:
     """Median with 5 to 95% in brackets; a dash where there is nothing."""
-    return "–" if np.isnan(median) else f"{say(median)} ({say(low)}–{say(high)})"
+    if np.isnan(median):
+        return "–"
+    bottom, top = say(low), say(high)
+    return f"{say(median)} ({bottom.removesuffix('%') if top.endswith('%') else bottom}–{top})"
+
+
+def ratio(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}" if value < 9.95 else number(value)
 
 
 def years(value: float) -> str:
-    return "not at this rate" if value >= REBUILD_CAP else "–" if np.isnan(value) else f"{value:.1f}"
+    return "not at this rate" if value >= NEVER_YEARS else "–" if np.isnan(value) else f"{value:.1f}"
 
 
 def points(value: float) -> str:
@@ -219,8 +217,11 @@ class Names:
         return ": ".join(next((str(self._names[t][p]) for t in tables if p in self._names[t]), p) for p in parts)
 
 
+PROPER = {name.lower(): name for name in ("Europe", "Pacific", "Asia", "Korea", "Taiwan", "Ukraine", "Japan", "China", "Russia", "Iran", "Baltic")}
+
+
 def plain(identifier: str) -> str:
-    return identifier.replace("_", " ")
+    return " ".join(PROPER.get(word, word) for word in identifier.split("_"))
 
 
 class Page:
@@ -283,6 +284,12 @@ class Page:
         return [f"{plain(k)}: {v}" for k, v in self.study["claims"].items()]
 
     @property
+    def hubs(self) -> str:
+        """Who the hub of each side is, in brackets; empty where the register is not at hand."""
+        hubs = self.plan.wide.hub_of if self.plan else {}
+        return " (" + "; ".join(f"{side}: {self.names.of('actors', hub)}" for side, hub in sorted(hubs.items())) + ")" if hubs else ""
+
+    @property
     def sampling_error(self) -> str:
         return f"{50 / np.sqrt(self.study['futures']):.1f}"
 
@@ -323,6 +330,10 @@ class Page:
         theater = next(f["theater"] for f in self.study["fronts"] if f["front"] == front)
         return next(str(name) for t, m, name in self.manifest["tiers"] if (t, m) == (theater, mission))
 
+    def _held(self, front: str, mission: str) -> bool:
+        """Whether the register knows of anything that the side holds or makes for a mission."""
+        return any(self._reach[e, front, mission, "coalition"][1] > 0 for e in self.ecosystems)
+
     @cached_property
     def fronts(self) -> list[str]:
         return [f["front"] for f in self.study["fronts"]]
@@ -344,7 +355,7 @@ class Page:
                 rows.append(Row(plain(case), tuple(cells)))
             bodies.append(Body(f"{self.names.of('theaters', theater)}: {self.names.of('missions', mission)}", tuple(rows)))
         head = ("Theater and mission", "War case", *(f"{o}, share of worlds" for o in OUTCOMES.values()), "Reach of the defending front", "Hub share of that reach")
-        caption = f"In brief: from {plain(self.first)} to {plain(self.last)}"
+        caption = f"Simulated missions, {plain(self.first)} → {plain(self.last)}"
         return Table("t-glance", caption, ("model result",), head, tuple(bodies), note="Reach and hub share are medians and do not depend on the war case.")
 
     @property
@@ -367,15 +378,12 @@ class Page:
         bodies = []
         for mission in self._missions(front):
             rows = []
-            for eco in self.ecosystems:
-                cells = []
-                empty = not self._reach[eco, front, mission, "coalition"][1] > 0
-                for measure in REACH_COLUMNS:
-                    say = number if measure in ("scale_ratio", "days_of_supply") else percent
-                    cells.append("–" if empty else spread(*self._reach[eco, front, mission, measure], say))
-                rows.append(Row(plain(eco), tuple(cells)))
-            known = "" if not empty else "; no holdings of this side in the register"
-            bodies.append(Body(f"{self.names.of('missions', mission)} ({self._tier(front, mission)}{known})", tuple(rows)))
+            for eco in self.ecosystems if self._held(front, mission) else ():
+                says = {"scale_ratio": ratio, "days_of_supply": number}
+                cells = tuple(spread(*self._reach[eco, front, mission, x], says.get(x, percent)) for x in REACH_COLUMNS)
+                rows.append(Row(plain(eco), cells))
+            nothing = Row("nothing of this side in the register", ("–",) * len(REACH_COLUMNS))
+            bodies.append(Body(f"{self.names.of('missions', mission)} ({self._tier(front, mission)})", tuple(rows) or (nothing,)))
         return Table(
             f"t-reach-{index}",
             f"Reach of {self.names.front(front)}: median (5–95% of futures)",
@@ -406,14 +414,15 @@ class Page:
         named = sorted(weight, key=lambda d: -weight[d])[: len(figures.DONORS)]
         colour = dict(zip(named, figures.DONORS, strict=False))
         groups, bodies = [], []
-        for mission in self._missions(front):
+        for mission in [m for m in self._missions(front) if self._held(front, m)]:
             bars = []
             for eco in dict.fromkeys((self.first, self.last)):
                 shares = self._donors.get((eco, front, mission), {})
                 total = float(np.nan_to_num(self._reach[eco, front, mission, "reach"][1]))
-                parts = [(d, shares[d] * total) for d in named if shares.get(d, 0) > 0]
-                rest = max(0.0, total - sum(w for _, w in parts)) if parts else 0.0
-                bars.append(figures.Bar(plain(eco), (*parts, ("others", rest)), (*(colour[d] for d, _ in parts), figures.OTHERS)))
+                ranked = sorted(shares, key=lambda d: (named.index(d) if d in colour else len(named), -shares[d]))
+                parts = [(d, shares[d] * total) for d in ranked if d in colour or shares[d] * total >= NAMED_SHARE]
+                rest = max(0.0, total - sum(w for _, w in parts))
+                bars.append(figures.Bar(plain(eco), (*parts, ("others", rest)), (*(colour.get(d, figures.OTHERS) for d, _ in parts), figures.OTHERS)))
             groups.append(figures.Group(f"{self.names.of('missions', mission)} ({self._tier(front, mission)})", tuple(bars)))
             bodies.append(self._donor_body(front, mission))
         title = f"Who could supply {self.names.front(front)}"
@@ -423,8 +432,9 @@ class Page:
             "Its parts: the mean share of each donor. Parts too narrow for a name are in the table below."
         )
         svg = figures.stacked_bars(groups, f"{title}. {note}", f"fd{index}", xlabel="share of the coalition's stock and output")
-        key = tuple((figures.VARIABLES[c][0], f"{d} {self.names.of('actors', d)}") for d, c in colour.items())
-        return Drawing(f"fig-donors-{index}", title, svg, note, key=(*key, ("fig-others", "others")), table=table)
+        seen = {name for g in groups for b in g.bars for name, _ in b.parts}
+        key = tuple((figures.VARIABLES[c][0], f"{d} {self.names.of('actors', d)}") for d, c in colour.items() if d in seen)
+        return Drawing(f"fig-donors-{index}", title, svg, note, key=(*key, ("fig-others", "other donors")), table=table)
 
     def _donor_body(self, front: str, mission: str) -> Body:
         before, after = (self._donors.get((eco, front, mission), {}) for eco in (self.first, self.last))
@@ -457,8 +467,8 @@ class Page:
             bodies.append(Body(plain(case), tuple(rows)))
         title = f"{self.names.front(front)}: {self.names.of('missions', mission)}"
         note = (
-            f"Use as a share of need, week by week, over {self.study['futures']:,} futures: median (thick), middle half (darker band) and 90% "
-            f"(lighter band between thin lines). Beneath: mean difference from {plain(self.first)} in the same future, in percentage points."
+            f"Use as a share of need, week by week, over {self.study['futures']:,} futures: median (thick line), middle half (band), 5th and "
+            f"95th percentile (thin lines). Beneath: mean difference from {plain(self.first)} in the same future, in percentage points."
         )
         svg = figures.fan_figure(panels, self.ecosystems, {e: plain(e) for e in self.ecosystems}, f"{title}. {note}", f"ff{index}")
         head = ("War case", "Ecosystem", *(f"Week {w}" for w in FAN_WEEKS if w <= self.horizon))
@@ -529,7 +539,7 @@ class Page:
         for front in self.fronts:
             rows = []
             for mission in self._missions(front):
-                if not self._reach[self.first, front, mission, "coalition"][1] > 0:
+                if not self._held(front, mission):
                     continue
                 cells = tuple(_gain(*gains[front, mission, layer]) for layer in LAYERS)
                 rows.append(Row(f"{self.names.of('missions', mission)} ({self._tier(front, mission)})", cells))

@@ -22,8 +22,16 @@ def print_scoreboard(results: Results, seconds: float | None = None, console: Co
     """Print reach, supply states, outcome shares, layers and years to rebuild of a finished run."""
     console = console or Console(width=max(WIDTH, Console().width), highlight=False)
     console.print(headline(results, seconds), style="bold")
-    console.print("Shares of model worlds, medians with 5-95% in brackets. Not a forecast, and no probability of war.", style="dim")
-    for table in (reach_table(results), weeks_table(results), shares_table(results), rebuild_table(results), layers_table(results)):
+    console.print(
+        "Shares of model worlds, medians with 5-95% in brackets. Not a forecast, and no probability of war.", style="dim"
+    )
+    for table in (
+        reach_table(results),
+        weeks_table(results),
+        shares_table(results),
+        rebuild_table(results),
+        layers_table(results),
+    ):
         if table is not None:
             console.print()
             console.print(table)
@@ -125,7 +133,9 @@ def rebuild_table(results: Results) -> Table:
     """Years to rebuild what the widest war used, at the output of its last week; materiel with a median deficit only."""
     names = _ecosystems(results)
     case = max(results.study["war_cases"], key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"]
-    table = _table(f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week", names, "side and materiel")
+    table = _table(
+        f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week", names, "side and materiel"
+    )
     frame = results.quantiles[(results.quantiles["outcome"] == "years_to_rebuild") & (results.quantiles["war_case"] == case)]
     cells = frame.set_index(["front", "mission", "ecosystem"])
     for side, materiel in frame[["front", "mission"]].drop_duplicates().itertuples(index=False):
@@ -178,7 +188,9 @@ def _share(value: float) -> str:
 
 
 def _years(cell: pd.Series[Any]) -> str:
-    low, median, high = (f"{NEVER_YEARS:.0f}+" if v >= NEVER_YEARS else f"{v:.1f}" for v in (cell["low"], cell["median"], cell["high"]))
+    low, median, high = (
+        f"{NEVER_YEARS:.0f}+" if v >= NEVER_YEARS else f"{v:.1f}" for v in (cell["low"], cell["median"], cell["high"])
+    )
     return median if low == high else f"{median} ({low}-{high})"
 
 

@@ -74,6 +74,15 @@ def _check_supplied(study: Study, supply: Supply, what: str) -> None:
     for theater, fronts in sorted(by_theater.items()):
         roles = sorted(f.role for f in fronts)
         if roles != ["attacker", "defender"]:
-            problems.append(Problem(study.study, None, f"fronts in {theater}", ", ".join(roles), "one attacker and one defender", f"{what} lacks a side"))
+            problems.append(
+                Problem(
+                    study.study,
+                    None,
+                    f"fronts in {theater}",
+                    ", ".join(roles),
+                    "one attacker and one defender",
+                    f"{what} lacks a side",
+                )
+            )
     if problems:
         raise StudyError(problems)

@@ -60,7 +60,18 @@ class Results:
     def column(self, name: str) -> pd.DataFrame:
         """One outcome: ecosystem, war_case, future, value."""
         if name not in self.manifest["columns"]:
-            raise RunError([Problem(str(self.folder.root), None, "outcome", name, ", ".join(self.manifest["columns"][:8]) + ", …", "no such outcome")])
+            raise RunError(
+                [
+                    Problem(
+                        str(self.folder.root),
+                        None,
+                        "outcome",
+                        name,
+                        ", ".join(self.manifest["columns"][:8]) + ", …",
+                        "no such outcome",
+                    )
+                ]
+            )
         return self.folder.columns("outcomes", ["future", *KEYS, name]).to_pandas().rename(columns={name: "value"})
 
     @cached_property
@@ -74,7 +85,11 @@ class Results:
                 front, mission = view.rsplit(".", 1)
                 for outcome in PER_FRONT:
                     rows.append((eco, case, front, mission, outcome, *_quantile(part[f"{outcome}.{view}"])))
-                for name, top in (("hub_share_of_supply", "shipped_hub"), ("far_share_of_supply", "shipped_far"), ("fill", "used")):
+                for name, top in (
+                    ("hub_share_of_supply", "shipped_hub"),
+                    ("far_share_of_supply", "shipped_far"),
+                    ("fill", "used"),
+                ):
                     whole = part[f"{'needed' if name == 'fill' else 'shipped'}.{view}"]
                     rows.append((eco, case, front, mission, name, *_quantile((part[f"{top}.{view}"] / whole)[whole > 0])))
             for group in self.manifest["groups"]:
@@ -95,7 +110,9 @@ class Results:
                 weeks = part.loc[codes == 1, f"outcome_week.{duel}"]
                 shares = [float((codes == code).mean()) for code in OUTCOME_CODES]
                 rows.append((eco, case, theater, mission, *shares, float(weeks.median()) if len(weeks) else np.nan))
-        return pd.DataFrame(rows, columns=["ecosystem", "war_case", "front", "mission", *OUTCOME_CODES.values(), "week_defence_unsustained"])
+        return pd.DataFrame(
+            rows, columns=["ecosystem", "war_case", "front", "mission", *OUTCOME_CODES.values(), "week_defence_unsustained"]
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """Quantiles, and the outcome shares as rows of their own (outcome share_…, equal low, median and high), as plain objects."""
@@ -122,10 +139,24 @@ class Results:
     def donors(self) -> pd.DataFrame:
         """ecosystem, front, mission, donor, share: mean share of what the front could draw on."""
         parts = [t.to_pandas() for t in self.folder.tables("donors")]
-        total = pd.concat(parts).groupby(["ecosystem", "front", "mission", "donor"], sort=False)[["share_sum", "futures"]].sum().reset_index()
-        return total.assign(share=total["share_sum"] / total["futures"].clip(lower=1))[["ecosystem", "front", "mission", "donor", "share"]]
+        total = (
+            pd.concat(parts)
+            .groupby(["ecosystem", "front", "mission", "donor"], sort=False)[["share_sum", "futures"]]
+            .sum()
+            .reset_index()
+        )
+        return total.assign(share=total["share_sum"] / total["futures"].clip(lower=1))[
+            ["ecosystem", "front", "mission", "donor", "share"]
+        ]
 
-    def fan(self, view: str, war_case: str, ecosystem: str, series: str = "level", shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)) -> pd.DataFrame:
+    def fan(
+        self,
+        view: str,
+        war_case: str,
+        ecosystem: str,
+        series: str = "level",
+        shares: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
+    ) -> pd.DataFrame:
         """Weekly quantiles of fill (series level) of one front and mission; index week, a column per share."""
         counts = self._counts[series].get((ecosystem, war_case, view))
         weeks = self.study["horizon_weeks"]
@@ -139,7 +170,8 @@ class Results:
         if counts is None:
             return np.zeros(self.study["horizon_weeks"])
         total = counts.sum(-1)
-        return np.divide(counts @ fans.difference_centres(), total, out=np.full(len(total), np.nan), where=total > 0)
+        mean: npt.NDArray[np.float64] = np.divide(counts @ fans.difference_centres(), total, out=np.full(len(total), np.nan), where=total > 0)
+        return mean
 
     @cached_property
     def _counts(self) -> dict[str, dict[tuple[str, str, str], npt.NDArray[np.int64]]]:
@@ -164,14 +196,36 @@ def compare(first: Results, second: Results) -> pd.DataFrame:
     problems = []
     for key in ("seed", "futures"):
         if a["study"][key] != b["study"][key]:
-            problems.append(Problem(str(second.folder.root), None, f"study.{key}", str(b["study"][key]), str(a["study"][key]), "the runs are not paired"))
+            problems.append(
+                Problem(
+                    str(second.folder.root),
+                    None,
+                    f"study.{key}",
+                    str(b["study"][key]),
+                    str(a["study"][key]),
+                    "the runs are not paired",
+                )
+            )
     if problems:
         raise RunError(problems)
     if not _paired(first, second):
-        raise RunError([Problem(str(second.folder.root), None, "futures", "other draws", "the same draws of every uncertainty both share", "the runs are not paired")])
+        raise RunError(
+            [
+                Problem(
+                    str(second.folder.root),
+                    None,
+                    "futures",
+                    "other draws",
+                    "the same draws of every uncertainty both share",
+                    "the runs are not paired",
+                )
+            ]
+        )
     shared = [c for c in a["columns"] if c in set(b["columns"])]
     index = ["future", *KEYS]
-    left, right = (r.outcomes.assign(**{k: r.outcomes[k].astype(str) for k in KEYS}).set_index(index)[shared] for r in (first, second))
+    left, right = (
+        r.outcomes.assign(**{k: r.outcomes[k].astype(str) for k in KEYS}).set_index(index)[shared] for r in (first, second)
+    )
     left, right = left.align(right, join="inner", axis=0)
     difference = (right - left).reset_index()
     rows = []
@@ -187,8 +241,20 @@ def compare(first: Results, second: Results) -> pd.DataFrame:
             before, after = (frame.xs((eco, case), level=KEYS)[duel] for frame in (left, right))
             for code, name in OUTCOME_CODES.items():
                 change = (after == code).astype(float) - (before == code).astype(float)
-                rows.append((eco, case, duel.split(".", 1)[1], f"share_{name}", *_quantile(change), float(change.mean()), float((change != 0).mean())))
-    return pd.DataFrame(rows, columns=["ecosystem", "war_case", "front_mission", "outcome", "low", "median", "high", "mean", "share_changed"])
+                rows.append(
+                    (
+                        eco,
+                        case,
+                        duel.split(".", 1)[1],
+                        f"share_{name}",
+                        *_quantile(change),
+                        float(change.mean()),
+                        float((change != 0).mean()),
+                    )
+                )
+    return pd.DataFrame(
+        rows, columns=["ecosystem", "war_case", "front_mission", "outcome", "low", "median", "high", "mean", "share_changed"]
+    )
 
 
 def _paired(first: Results, second: Results) -> bool:

@@ -62,13 +62,26 @@ def start(plan: Plan, out: Path, progress: Progress | None = None, threads: int 
     if folder.exists():
         _check_same(folder, wanted)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError([Problem(str(out), None, None, "a file or a folder that is not empty", "a new or empty folder", "the run cannot be written here")])
+        raise RunError(
+            [
+                Problem(
+                    str(out),
+                    None,
+                    None,
+                    "a file or a folder that is not empty",
+                    "a new or empty folder",
+                    "the run cannot be written here",
+                )
+            ]
+        )
     else:
         folder.create(wanted)
     return _work(plan, folder, progress, threads)
 
 
-def resume(out: Path, register: Register | None = None, progress: Progress | None = None, threads: int | None = None) -> RunReport:
+def resume(
+    out: Path, register: Register | None = None, progress: Progress | None = None, threads: int | None = None
+) -> RunReport:
     """Finish the run in the folder `out`. Raises RunError where this version, register or kernel is not the one it began with."""
     folder = RunFolder(out)
     old = folder.manifest()
@@ -115,7 +128,12 @@ def manifest(plan: Plan) -> dict[str, Any]:
     return {
         "study": plan.study.model_dump(mode="json", by_alias=True),
         "study_hash": plan.study.digest(),
-        "register": {"hash": plan.register.hash, "root": str(plan.register.root), "newest": plan.register.newest(), **plan.register.counts()},
+        "register": {
+            "hash": plan.register.hash,
+            "root": str(plan.register.root),
+            "newest": plan.register.newest(),
+            **plan.register.counts(),
+        },
         "input_hash": plan.input_hash,
         "version": version("isthmus"),
         "kernel": KERNEL_TARGET,
@@ -140,14 +158,32 @@ def _check_same(folder: RunFolder, wanted: dict[str, Any]) -> None:
     old = folder.manifest()
     problems = []
     if old["register"]["hash"] != wanted["register"]["hash"]:
-        problems.append(Problem(str(folder.root), None, "register", wanted["register"]["hash"][:16], old["register"]["hash"][:16], "the register has changed"))
+        problems.append(
+            Problem(
+                str(folder.root),
+                None,
+                "register",
+                wanted["register"]["hash"][:16],
+                old["register"]["hash"][:16],
+                "the register has changed",
+            )
+        )
     for key in DECIDING:
         if old.get(key) != wanted[key]:
             found, allowed = (str(m.get(key))[:40] for m in (wanted, old))
             problems.append(Problem(str(folder.root), None, key, found, allowed, "the run in this folder began otherwise"))
     for name, now in wanted["libraries"].items():
         if old["libraries"].get(name) != now:
-            problems.append(Problem(str(folder.root), None, f"libraries.{name}", now, str(old["libraries"].get(name)), "another version of a library"))
+            problems.append(
+                Problem(
+                    str(folder.root),
+                    None,
+                    f"libraries.{name}",
+                    now,
+                    str(old["libraries"].get(name)),
+                    "another version of a library",
+                )
+            )
     if problems:
         raise RunError(problems)
 
@@ -163,6 +199,7 @@ def _work(plan: Plan, folder: RunFolder, progress: Progress | None, threads: int
             first = index * CHUNK_FUTURES
             count = min(CHUNK_FUTURES, plan.study.futures - first)
             if not folder.done(index):
+
                 def step(n: int, base: int = done) -> None:
                     if progress:
                         progress(base + n, plan.campaigns)
@@ -173,12 +210,16 @@ def _work(plan: Plan, folder: RunFolder, progress: Progress | None, threads: int
             if progress:
                 progress(done, plan.campaigns)
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped after {done:,} of {plan.campaigns:,} campaigns; go on with: isthmus resume {folder.root}") from None
+        raise Interrupted(
+            f"stopped after {done:,} of {plan.campaigns:,} campaigns; go on with: isthmus resume {folder.root}"
+        ) from None
     seconds = time.perf_counter() - begun
     return RunReport(str(folder.root), plan.campaigns, seconds, computed / seconds if seconds else 0.0, folder.digest())
 
 
-def run_chunk(plan: Plan, first: int, count: int, step: Callable[[int], None] | None = None, threads: int | None = None) -> dict[str, pa.Table]:
+def run_chunk(
+    plan: Plan, first: int, count: int, step: Callable[[int], None] | None = None, threads: int | None = None
+) -> dict[str, pa.Table]:
     """One chunk of futures through every ecosystem and war case; tables of :mod:`isthmus.study.store`."""
     draws = plan.design.draw(first, count)
     study = plan.study
@@ -195,14 +236,18 @@ def run_chunk(plan: Plan, first: int, count: int, step: Callable[[int], None] | 
             if e == 0:
                 base[w] = result.fill
             else:
-                fan_rows.append(_fan(plan, eco.name, case.name, "difference", fans.difference_counts(result.fill, base[w], count)))
+                fan_rows.append(
+                    _fan(plan, eco.name, case.name, "difference", fans.difference_counts(result.fill, base[w], count))
+                )
             if first < WEEKLY_FUTURES:
                 weekly.append(_weeks(plan, eco.name, case.name, result.fill, first, min(count, WEEKLY_FUTURES - first)))
             if step:
                 step(count * (e * len(study.war_cases) + w + 1))
     tables = {
         "outcomes": _outcomes(plan, first, count, outcomes),
-        "futures": pa.table({"future": np.arange(first, first + count, dtype=np.int64), **{n: v.astype(np.float32) for n, v in draws.items()}}),
+        "futures": pa.table(
+            {"future": np.arange(first, first + count, dtype=np.int64), **{n: v.astype(np.float32) for n, v in draws.items()}}
+        ),
         "reach": pa.concat_tables(list(_reach(plan, first, draws))),
         "donors": _donors(plan, draws),
         "fans": pa.concat_tables([pa.table(row) for row in fan_rows]),
@@ -233,7 +278,12 @@ def _reach(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]]) ->
     for eco in plan.study.ecosystems:
         for (front, mission), values in sorted(reach(plan.wide, eco.rule(), draws).items()):
             n = len(values["reach"])
-            keys = {"future": np.arange(first, first + n, dtype=np.int64), "ecosystem": [eco.name] * n, "front": [front] * n, "mission": [mission] * n}
+            keys = {
+                "future": np.arange(first, first + n, dtype=np.int64),
+                "ecosystem": [eco.name] * n,
+                "front": [front] * n,
+                "mission": [mission] * n,
+            }
             yield pa.table({**keys, **{m: values[m].astype(np.float32) for m in MEASURES}})
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from isthmus.axes import LAYERS, Layer, Maturity, Shape, Side, Tier
+from isthmus.axes import Layer, Maturity, Shape, Side, Tier
 from isthmus.ensemble import Uncertainty
 from isthmus.errors import Problem, StudyError
 from isthmus.interop.fronts import Claim, EcosystemRule, Front, Need, Participant, Reaction, Setting
@@ -35,8 +35,8 @@ class EcosystemSpec(_Strict):
     complete: tuple[Layer, ...] = ()
 
     def rule(self) -> EcosystemRule:
-        steps: dict[Layer, Maturity] = {layer: self.layers.get(layer, self.threshold) for layer in LAYERS}  # type: ignore[misc,index,arg-type]
-        return EcosystemRule(self.name, tuple(steps.items()), self.complete)
+        steps: list[tuple[Layer, Maturity]] = [(layer, self.layers.get(layer, self.threshold)) for layer in get_args(Layer)]
+        return EcosystemRule(self.name, tuple(steps), self.complete)
 
 
 class WarCase(_Strict):
@@ -133,7 +133,9 @@ class Study(_Strict):
         except (yaml.YAMLError, UnicodeDecodeError) as bad:
             mark = getattr(bad, "problem_mark", None)
             line = mark.line + 1 if mark else None
-            raise StudyError([Problem(str(where), line, None, str(getattr(bad, "problem", bad)), "YAML in UTF-8", "the file cannot be read")]) from None
+            raise StudyError(
+                [Problem(str(where), line, None, str(getattr(bad, "problem", bad)), "YAML in UTF-8", "the file cannot be read")]
+            ) from None
         if not isinstance(data, dict):
             raise StudyError([Problem(str(where), None, None, type(data).__name__, "keys and values", "the file is not a study")])
         try:
@@ -151,14 +153,30 @@ class Study(_Strict):
             ("war_cases", [w.name for w in self.war_cases]),
             ("fronts", [f.front for f in self.fronts]),
         ):
-            problems += [Problem(where, None, label, n, "names used once", "named twice") for n in sorted({n for n in names if names.count(n) > 1})]
+            problems += [
+                Problem(where, None, label, n, "names used once", "named twice")
+                for n in sorted({n for n in names if names.count(n) > 1})
+            ]
         theaters = sorted({f.theater for f in self.fronts})
         for case in self.war_cases:
             for theater, start in case.starts.items():
                 if theater not in theaters:
-                    problems.append(Problem(where, None, f"war_cases.{case.name}.starts", theater, ", ".join(theaters), "no front in this theater"))
+                    problems.append(
+                        Problem(
+                            where, None, f"war_cases.{case.name}.starts", theater, ", ".join(theaters), "no front in this theater"
+                        )
+                    )
                 elif start >= self.horizon_weeks:
-                    problems.append(Problem(where, None, f"war_cases.{case.name}.starts", str(start), f"below {self.horizon_weeks}", "starts after the horizon"))
+                    problems.append(
+                        Problem(
+                            where,
+                            None,
+                            f"war_cases.{case.name}.starts",
+                            str(start),
+                            f"below {self.horizon_weeks}",
+                            "starts after the horizon",
+                        )
+                    )
         if problems:
             raise StudyError(problems)
 
@@ -171,7 +189,17 @@ class Study(_Strict):
             needs = tuple(n.need() for n in (spec.needs if campaign else spec.needs + spec.magazine))
             if campaign and not needs:
                 continue
-            fronts.append(Front(spec.front, spec.theater, spec.side, spec.role, _participants(spec, members), needs, tuple(_expand(spec.vetoed, members))))
+            fronts.append(
+                Front(
+                    spec.front,
+                    spec.theater,
+                    spec.side,
+                    spec.role,
+                    _participants(spec, members),
+                    needs,
+                    tuple(_expand(spec.vetoed, members)),
+                )
+            )
         claims = tuple(Claim(name, CLAIM_SHARE[state]) for name, state in sorted(self.claims.items()))
         return Setting(self.date, self.horizon_weeks, tuple(fronts), claims, self.tiers(register))
 
@@ -202,7 +230,16 @@ class Study(_Strict):
             try:
                 out[name] = Uncertainty(name, o.shape or old.shape, o.low, o.mode, o.high, old.unit, "assumption", (), o.reason)
             except ValueError as bad:
-                problems.append(Problem(self.study, None, f"uncertainties.{name}", f"{o.low:g}, {o.mode:g}, {o.high:g}", "low <= mode <= high", str(bad)))
+                problems.append(
+                    Problem(
+                        self.study,
+                        None,
+                        f"uncertainties.{name}",
+                        f"{o.low:g}, {o.mode:g}, {o.high:g}",
+                        "low <= mode <= high",
+                        str(bad),
+                    )
+                )
         if problems:
             raise StudyError(problems)
         return out
@@ -222,7 +259,11 @@ class Study(_Strict):
             for one in found:
                 if one not in allowed:
                     near = get_close_matches(one, allowed, 3)
-                    hint = ", ".join(near) if near else (", ".join(sorted(allowed)) if len(allowed) < 15 else f"a row of the register ({what}s)")
+                    hint = (
+                        ", ".join(near)
+                        if near
+                        else (", ".join(sorted(allowed)) if len(allowed) < 15 else f"a row of the register ({what}s)")
+                    )
                     problems.append(Problem(self.study, None, where, one, hint, f"unknown {what}"))
 
         for spec in self.fronts:
@@ -265,7 +306,7 @@ def _expand(ids: Iterable[str], members: Mapping[str, list[str]]) -> list[str]:
 
 def _participants(spec: FrontSpec, members: Mapping[str, list[str]]) -> tuple[Participant, ...]:
     """Later groups win over earlier ones, and belligerents over donors."""
-    chosen: dict[str, str | None] = {a: None for a in _expand(spec.donors, members)}
+    chosen: dict[str, str | None] = dict.fromkeys(_expand(spec.donors, members))
     for group in spec.belligerents:
         for actor in _expand(group.actors, members):
             chosen[actor] = group.fights
@@ -282,6 +323,12 @@ def _problem(where: str, error: Any) -> Problem:
         "extra_forbidden": "a key of the study schema (docs/reference/study.md)",
         "missing": "a value",
     }.get(error["type"], error["msg"].removeprefix("Value error, "))
-    message = {"extra_forbidden": "unknown key", "missing": "required key is missing"}.get(error["type"], error["msg"].removeprefix("Value error, "))
-    shown = "nothing" if error["type"] == "missing" else (repr(found) if not isinstance(found, dict | list | tuple) else type(found).__name__)
+    message = {"extra_forbidden": "unknown key", "missing": "required key is missing"}.get(
+        error["type"], error["msg"].removeprefix("Value error, ")
+    )
+    shown = (
+        "nothing"
+        if error["type"] == "missing"
+        else (repr(found) if not isinstance(found, dict | list | tuple) else type(found).__name__)
+    )
     return Problem(where, None, column, shown[:80], allowed, message)

@@ -24,7 +24,12 @@ def reach_rows(plan: Plan) -> list[dict[str, Any]]:
     rows = []
     for eco in plan.study.ecosystems:
         for (front, mission), values in sorted(reach(plan.wide, eco.rule(), draws).items()):
-            row: dict[str, Any] = {"ecosystem": eco.name, "front": front, "mission": mission, "tier": tier[theater[front], mission]}
+            row: dict[str, Any] = {
+                "ecosystem": eco.name,
+                "front": front,
+                "mission": mission,
+                "tier": tier[theater[front], mission],
+            }
             spread: dict[str, Any] = {}
             for measure in MEASURES:
                 low, median, high = _quantiles(values[measure])
@@ -32,6 +37,18 @@ def reach_rows(plan: Plan) -> list[dict[str, Any]]:
                 spread |= {f"{measure}_low": low, f"{measure}_high": high}
             rows.append(row | spread | {"futures": plan.study.futures})
     return rows
+
+
+def input_coverage(plan: Plan) -> list[dict[str, Any]]:
+    """What the inputs of the study's campaigns rest on: stage campaign, field, elements, facts, estimates, assumptions."""
+    kinds: dict[str, list[str]] = {}
+    for binding in plan.supply.bindings:
+        kinds.setdefault(binding.field, []).append(binding.kind)
+    columns = {"facts": "fact", "estimates": "estimate", "assumptions": "assumption"}
+    return [
+        {"stage": "campaign", "field": name, "elements": len(found), **{c: found.count(kind) for c, kind in columns.items()}, "unknown": None}
+        for name, found in sorted(kinds.items())
+    ]
 
 
 def layer_gains(plan: Plan, futures: int = 1024) -> pd.DataFrame:
@@ -45,7 +62,7 @@ def layer_gains(plan: Plan, futures: int = 1024) -> pd.DataFrame:
     base = reach(plan.wide, first, draws)
     rows = []
     for layer in LAYERS:
-        steps = tuple((name, last.threshold(name) if name == layer else step) for name, step in first.thresholds)  # type: ignore[arg-type]
+        steps = tuple((name, last.threshold(name) if name == layer else step) for name, step in first.thresholds)
         mixed = EcosystemRule(f"{first.name}+{layer}", steps, tuple(x for x in last.complete if x == layer))
         for key, values in reach(plan.wide, mixed, draws).items():
             # Against the coalition as it is: a layer that opens lines adds to both, and would hide in a ratio of its own.

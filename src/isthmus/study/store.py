@@ -47,10 +47,14 @@ class RunFolder:
         try:
             data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            problem = Problem(str(path), None, None, "no readable manifest", "a folder written by isthmus run", "this is not a run")
+            problem = Problem(
+                str(path), None, None, "no readable manifest", "a folder written by isthmus run", "this is not a run"
+            )
             raise RunError([problem]) from None
         if data.get("format") != FORMAT:
-            raise RunError([Problem(str(path), None, "format", str(data.get("format")), str(FORMAT), "a run of another version of Isthmus")])
+            raise RunError(
+                [Problem(str(path), None, "format", str(data.get("format")), str(FORMAT), "a run of another version of Isthmus")]
+            )
         return data
 
     def create(self, manifest: Mapping[str, Any]) -> None:
@@ -96,7 +100,18 @@ class RunFolder:
         missing = sum(not self.done(i) for i in range(manifest["chunks"]))
         if missing:
             found = f"{manifest['chunks'] - missing} of {manifest['chunks']} chunks"
-            raise RunError([Problem(str(self.root), None, "chunks", found, "all chunks; finish it with isthmus resume", "the run is not complete")])
+            raise RunError(
+                [
+                    Problem(
+                        str(self.root),
+                        None,
+                        "chunks",
+                        found,
+                        "all chunks; finish it with isthmus resume",
+                        "the run is not complete",
+                    )
+                ]
+            )
         return manifest
 
     def tables(self, name: str) -> Iterator[pa.Table]:
@@ -107,7 +122,13 @@ class RunFolder:
                 try:
                     yield pq.read_table(path)
                 except (pa.ArrowInvalid, OSError) as bad:
-                    raise RunError([Problem(str(path), None, None, str(bad)[:80], "a Parquet file as it was written", "the chunk is damaged")]) from None
+                    raise RunError(
+                        [
+                            Problem(
+                                str(path), None, None, str(bad)[:80], "a Parquet file as it was written", "the chunk is damaged"
+                            )
+                        ]
+                    ) from None
 
     def columns(self, name: str, columns: list[str]) -> pa.Table:
         """Some columns of a whole table."""

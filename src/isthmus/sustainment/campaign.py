@@ -24,7 +24,9 @@ class CampaignResults:
     fill: npt.NDArray[np.float32]
 
 
-def run_campaigns(inputs: CampaignInputs, starts: Mapping[str, int], theaters: tuple[str, ...], weeks: int, threads: int | None = None) -> CampaignResults:
+def run_campaigns(
+    inputs: CampaignInputs, starts: Mapping[str, int], theaters: tuple[str, ...], weeks: int, threads: int | None = None
+) -> CampaignResults:
     """Campaigns of every future of `inputs`. Raises ArithmeticError where materiel is not conserved: a fault of the model."""
     out, fill = k.run_tiles(inputs.network, inputs.lanes, inputs.starts(starts, theaters), weeks, threads)
     outcomes = np.ascontiguousarray(out.transpose(0, 2, 1).reshape(-1, out.shape[1])[: inputs.futures])

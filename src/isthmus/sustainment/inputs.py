@@ -46,7 +46,9 @@ class CampaignInputs:
         return np.array([weeks_by_theater.get(t, -1) for t in theaters], np.int32)
 
 
-def campaign_inputs(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], fill_rules: Mapping[str, str]) -> CampaignInputs:
+def campaign_inputs(
+    supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], fill_rules: Mapping[str, str]
+) -> CampaignInputs:
     """Arrays for the futures of `draws`. `fill_rules`: mission → pooled or weakest. Raises ValueError where a value cannot be."""
     network, labels = build_network(supply, fill_rules)
     held = access(supply, rule, draws)
@@ -82,7 +84,10 @@ def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Netw
     for f, front in enumerate(fronts):
         for g, other in enumerate(fronts):
             if front.theater == other.theater and front.role == "attacker" and other.role == "defender":
-                duels += [(view_of[f, m], view_of[g, m], f"{front.theater}.{m}") for m in sorted({m for x, m in views if x == f} & {m for x, m in views if x == g})]
+                duels += [
+                    (view_of[f, m], view_of[g, m], f"{front.theater}.{m}")
+                    for m in sorted({m for x, m in views if x == f} & {m for x, m in views if x == g})
+                ]
     kinds = {"path": k.PATH, "reactive": k.REACTIVE, "unstated": k.UNSTATED}
     reactive_views = {view_of[c.front, c.mission_id] for c in supply.cells if c.need.kind == "reactive"}
     i32 = _i32
@@ -176,7 +181,9 @@ def _values(supply: Supply, network: k.Network, held: Access, rule: EcosystemRul
         row_floor[r] = np.minimum(row_floor[r], held.floor[e])
     out["row_floor"] = row_floor
     far_fighter = [not edge.near and supply.desks[edge.desk].fights is not None for edge in supply.edges]
-    out["forward"] = _stack([draws["forward.outside"] * held.fights[supply.edges[e].desk] if far_fighter[e] else np.zeros(n) for e in edges], n)
+    out["forward"] = _stack(
+        [draws["forward.outside"] * held.fights[supply.edges[e].desk] if far_fighter[e] else np.zeros(n) for e in edges], n
+    )
     out["wait"] = _stack([draws[edge.wait] for edge in supply.edges if edge.wait is not None], n)
     weeks = held.integration_weeks
     near = np.round(draws["lag.near"] + weeks)

@@ -41,7 +41,8 @@ RING: Final = 32
 """Longest lag in weeks that the pipeline holds; inputs are checked against it."""
 
 LEAST_LOT: Final = 5e-7
-"""Share of what a row holds and gave up to which what is left of a lot is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
+"""Share of what a row holds and gave up to which what is left of a lot is nothing: float32 cannot book so small a draw, and
+would repeat it weekly."""
 
 SMOOTHING_WEEKS: Final = 13.0
 SPELL_WEEKS: Final = 13.0
@@ -83,7 +84,8 @@ class Network(NamedTuple):
     """Who could supply what to whom: index arrays, equal for all futures.
 
     A row is an (actor, materiel) stock; a cell a (front, class) need; a pool the (cell, materiel) held at a front; an edge
-    joins a row to a pool (`edge_home_front`: for the away edge of a row, the front at its home, else -1); a desk is the (actor, front) that decides what may be given; a view is a (front, mission).
+    joins a row to a pool (`edge_home_front`: for the away edge of a row, the front at its home, else -1); a desk is the
+    (actor, front) that decides what may be given; a view is a (front, mission).
     """
 
     row_group: I32
@@ -313,15 +315,34 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
     arrays["edge_shared"] = (network.row_away_edge[network.edge_row] >= 0).astype(np.int32)
     starts = np.cumsum([0, *(a.size for a in arrays.values())])
     at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, starts, strict=False)})
-    mass = np.broadcast_to(np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES))
+    mass = np.broadcast_to(
+        np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES)
+    )
     values = {**{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()}, "pool_mass": mass}
     begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
     of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
-    lengths = [sizes["rows"]] * 2 + [e] * 6 + [p * RING] + [p] * 4 + [sizes["desks"]] * 3 + [c] * 10 + [c * 4] + [c] * 3 + [sizes["fronts"], 2 * d, 5 * p, 1, 5]
+    lengths = (
+        [sizes["rows"]] * 2
+        + [e] * 6
+        + [p * RING]
+        + [p] * 4
+        + [sizes["desks"]] * 3
+        + [c] * 10
+        + [c * 4]
+        + [c] * 3
+        + [sizes["fronts"], 2 * d, 5 * p, 1, 5]
+    )
     slots = np.cumsum([0, *lengths])
     sl = _Slots(*(int(s) for s in slots[:-1]))
-    return np.concatenate(list(arrays.values())), np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)), at, of, sl, int(slots[-1])
+    return (
+        np.concatenate(list(arrays.values())),
+        np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)),
+        at,
+        of,
+        sl,
+        int(slots[-1]),
+    )
 
 
 def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: int | None = None) -> tuple[F32, F32]:
@@ -707,7 +728,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):
 
 
 @_jit()
-def _order(ix, val, now, at, of, sl, c, t, first):
+def _order(val, now, of, sl, c, t, first):
     """Step 7: order up to (cover + mean lag of recent shipments) × the mean need of four weeks."""
     zero, tiny = np.float32(0.0), np.float32(TINY)
     if first:
@@ -716,7 +737,9 @@ def _order(ix, val, now, at, of, sl, c, t, first):
                 now[sl.past + 4 * c + k, i] = now[sl.need + c, i]
     for i in range(LANES):
         now[sl.past + 4 * c + (t & 3), i] = now[sl.need + c, i]
-        mean = (now[sl.past + 4 * c, i] + now[sl.past + 4 * c + 1, i] + now[sl.past + 4 * c + 2, i] + now[sl.past + 4 * c + 3, i]) * np.float32(0.25)
+        mean = (
+            now[sl.past + 4 * c, i] + now[sl.past + 4 * c + 1, i] + now[sl.past + 4 * c + 2, i] + now[sl.past + 4 * c + 3, i]
+        ) * np.float32(0.25)
         lag = now[sl.lag_sum + c, i] / max(tiny, now[sl.lag_weight + c, i])
         short = (val[of.cover + c, i] + lag) * mean - now[sl.held + c, i] - now[sl.under_way + c, i]
         now[sl.order + c, i] = min(np.float32(ORDER_BOUND) * mean, max(zero, short))
@@ -873,7 +896,7 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
                 continue
             _need(ix, val, now, at, of, sl, c)
             _use(ix, val, now, at, of, sl, c, t, t == start)
-            _order(ix, val, now, at, of, sl, c, t, t == start)
+            _order(val, now, of, sl, c, t, t == start)
         _judge(ix, val, now, at, of, sl, starts, t, out, fill)
         _spells(ix, val, now, at, of, sl, starts, t, out, fill)
     _close(ix, val, now, at, of, sl, weeks, out)

@@ -95,7 +95,11 @@ class Campaign:
             p = int(n.edge_pool[e])
             free[e] = self.lot(e, t)
             offered[int(n.pool_cell[p])] += free[e] * (1 - x["loss"][e]) * x["effect"][p]
-        asked = {e: free[e] * min(1.0, self.order[c] / max(k.TINY, offered[c])) for e in live for c in [int(n.pool_cell[n.edge_pool[e]])]}
+        asked = {
+            e: free[e] * min(1.0, self.order[c] / max(k.TINY, offered[c]))
+            for e in live
+            for c in [int(n.pool_cell[n.edge_pool[e]])]
+        }
         self._ration(asked)
         tonnes: dict[int, float] = defaultdict(float)
         for e in live:
@@ -163,7 +167,15 @@ class Campaign:
         return weights[e] / max(k.TINY, sum(weights.values()))
 
     def _send(
-        self, e: int, t: int, amount: float, free: float, plan_share: float, tonnes: dict[int, float], sent: list[float], remaining: list[float]
+        self,
+        e: int,
+        t: int,
+        amount: float,
+        free: float,
+        plan_share: float,
+        tonnes: dict[int, float],
+        sent: list[float],
+        remaining: list[float],
     ) -> None:
         n, x = self.n, self.x
         r, p = int(n.edge_row[e]), int(n.edge_pool[e])
@@ -297,7 +309,9 @@ class Campaign:
                 good = attacker_starved and defence > x["ratio"][d] * attack
             else:
                 bad = any(
-                    self.use[c] < k.STARVED * self.need[c] and self.need[c] > k.TINY and self.need[c] >= x["pressure"][d] * x["need_open"][c]
+                    self.use[c] < k.STARVED * self.need[c]
+                    and self.need[c] > k.TINY
+                    and self.need[c] >= x["pressure"][d] * x["need_open"][c]
                     for c in cells
                 )
                 good = attacker_starved and not bad
@@ -330,7 +344,9 @@ class Campaign:
         return [*values, residual]
 
 
-def run_one(network: k.Network, lanes: k.Lanes, starts: Sequence[int], weeks: int, tile: int = 0, lane: int = 0) -> tuple[list[float], list[list[float]]]:
+def run_one(
+    network: k.Network, lanes: k.Lanes, starts: Sequence[int], weeks: int, tile: int = 0, lane: int = 0
+) -> tuple[list[float], list[list[float]]]:
     """One future: outcome values and fill per view and week."""
     campaign = Campaign(network, lanes, starts, tile, lane)
     for t in range(weeks):
