@@ -123,7 +123,7 @@ def test_resolve_by_is_resolve_on_each_group(tiny_register: Path) -> None:
     grouped = resolve_by(both, ["actor_id", "materiel_id"])
     assert list(grouped) == [("POL", "shell_155"), ("JPN", "shell_155")]
     assert grouped["POL", "shell_155"] == resolve(stocks)
-    assert (grouped["POL", "shell_155"].low, grouped["POL", "shell_155"].mode) == (60 / 1.1, 100)
+    assert (grouped["POL", "shell_155"].low, grouped["POL", "shell_155"].mode) == (60 / 1.25, 70)  # the later row, of grade B
 
 
 def test_an_item_applies_to_members_of_its_blocs_or_to_its_side(tiny_register: Path) -> None:
