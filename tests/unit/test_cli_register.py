@@ -150,8 +150,8 @@ def test_show_why_says_what_was_discarded(isthmus: Any, tiny_register: Path) -> 
     rows = json.loads(out)
     assert code == 0
     assert [row["role"] for row in rows] == ["resolved", "used", "used", "discarded"]
-    assert rows[0]["mode"] == 100
-    assert rows[0]["high"] == pytest.approx(120 * 1.1)
+    assert rows[0]["mode"] == 70
+    assert rows[0]["high"] == pytest.approx(120 * 1.25)
     assert rows[3]["reason"] == "a fact exists"
 
 

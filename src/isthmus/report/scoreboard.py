@@ -13,7 +13,6 @@ from isthmus.study.runner import plan_of
 from isthmus.study.static import layer_gains
 from isthmus.sustainment.kernel import NEVER_YEARS
 
-
 WIDTH = 116
 """Columns that the widest table takes; narrower terminals wrap."""
 
@@ -31,6 +30,7 @@ def print_scoreboard(results: Results, seconds: float | None = None, console: Co
         shares_table(results),
         rebuild_table(results),
         layers_table(results),
+        weakest_table(results),
     ):
         if table is not None:
             console.print()
@@ -129,10 +129,15 @@ def shares_table(results: Results) -> Table:
     return table
 
 
+def widest_case(results: Results) -> str:
+    """The war case with most theaters at war, earliest."""
+    return str(max(results.study["war_cases"], key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"])
+
+
 def rebuild_table(results: Results) -> Table:
     """Years to rebuild what the widest war used, at the output of its last week; materiel with a median deficit only."""
     names = _ecosystems(results)
-    case = max(results.study["war_cases"], key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"]
+    case = widest_case(results)
     table = _table(
         f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week", names, "side and materiel"
     )
@@ -160,6 +165,32 @@ def layers_table(results: Results) -> Table | None:
         if (theater[front], mission) in campaign:
             part = frame[(frame["front"] == front) & (frame["mission"] == mission)].set_index("layer")["median"]
             table.add_row(f"{front} {_words(mission)}", *(f"{100 * part[layer]:+.1f}" for layer in layers))
+    return table
+
+
+def weakest_table(results: Results, count: int = 3) -> Table:
+    """The inputs that move the weeks met most, per front and mission, and whether they are assumptions."""
+    case, eco = widest_case(results), _ecosystems(results)[0]
+    table = Table(
+        title=f"Weakest inputs: what moves the weeks met most ({_words(case)}, {_words(eco)}); square of the rank correlation",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
+    for name in ("front and mission", "input", "share", "kind"):
+        table.add_column(name, no_wrap=True, overflow="fold")
+    plan = plan_of(results.manifest)
+    for view in results.manifest["views"]:
+        if not results.at_war(case, view):
+            continue
+        front, mission = view.rsplit(".", 1)
+        label = f"{front} {_words(mission)}"
+        for row in results.influences(f"weeks_met.{view}", case, eco).head(count).itertuples():
+            kind = plan.design.by_name[row.input].kind if plan is not None else ""
+            table.add_row(label, row.input, f"{100 * row.share:.0f}%", kind)
+            label = ""
     return table
 
 

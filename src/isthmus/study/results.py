@@ -149,6 +149,30 @@ class Results:
             ["ecosystem", "front", "mission", "donor", "share"]
         ]
 
+    def influences(self, column: str, war_case: str, ecosystem: str) -> pd.DataFrame:
+        """Inputs by the square of their rank correlation with an outcome, largest first: input, rank_correlation, share.
+
+        A first look, not a variance decomposition: `share` is that of the outcome's ranks which the input alone explains in a
+        straight line (Spearman 1904); interactions do not show.
+        """
+        chosen = self.column(column)
+        chosen = chosen[(chosen["ecosystem"] == ecosystem) & (chosen["war_case"] == war_case)].sort_values("future")
+        target = chosen["value"].rank().to_numpy()
+        if np.ptp(target) == 0:
+            return pd.DataFrame(columns=["input", "rank_correlation", "share"])
+        ranks = self._input_ranks
+        correlation = ranks.to_numpy().T @ ((target - target.mean()) / target.std()) / len(target)
+        frame = pd.DataFrame({"input": ranks.columns, "rank_correlation": correlation, "share": correlation**2})
+        return frame.sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def _input_ranks(self) -> pd.DataFrame:
+        """Standardised ranks of every input that varies, futures × inputs."""
+        names = [c for c in next(iter(self.folder.tables("futures"))).column_names if c != "future"]
+        inputs = self.folder.columns("futures", names).to_pandas()
+        ranks = inputs.loc[:, inputs.max() > inputs.min()].rank()
+        return (ranks - ranks.mean()) / ranks.std(ddof=0)
+
     def fan(
         self,
         view: str,
