@@ -80,7 +80,9 @@ CONSTANTS: dict[str, tuple[float, str]] = {
     "rate.gun": (RATE, "units/week"),
     "duel.ratio": (5, "ratio"),
     "duel.pressure": (0.25, "share"),
-    **{f"need.{f}.{n}": (v, "rounds/week") for f, v in (("west", 100), ("east", 50), ("rival", 200)) for n in ("open", "plateau")},
+    **{
+        f"need.{f}.{n}": (v, "rounds/week") for f, v in (("west", 100), ("east", 50), ("rival", 200)) for n in ("open", "plateau")
+    },
     "need.fade": (4, "weeks"),
 }
 
@@ -230,7 +232,9 @@ def _front(place: str, side: str, fighters: list[str], donors: list[str]) -> dic
         "role": "defender" if side == "allied" else "attacker",
         "belligerents": [{"actors": fighters, "fights": "fights.sure"}],
         "donors": donors,
-        "needs": [{"class": "gun", "open": f"{need}.open", "plateau": f"{need}.plateau", "fade": "need.fade", "rate": "rate.gun"}],
+        "needs": [
+            {"class": "gun", "open": f"{need}.open", "plateau": f"{need}.plateau", "fade": "need.fade", "rate": "rate.gun"}
+        ],
     }
 
 

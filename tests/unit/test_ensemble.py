@@ -29,7 +29,16 @@ def design(names: str, seed: int = 20261) -> Design:
 
 @pytest.mark.parametrize(
     ("low", "mode", "high"),
-    [(0.4, 0.7, 0.95), (0, 1, 2.5), (0, 0, 1), (0, 1, 1), (-0.4, 0.2, 2.3), (10, 60, 5000), (0.2, 0.2000001, 0.9), (1e5, 2e5, 9e6)],
+    [
+        (0.4, 0.7, 0.95),
+        (0, 1, 2.5),
+        (0, 0, 1),
+        (0, 1, 1),
+        (-0.4, 0.2, 2.3),
+        (10, 60, 5000),
+        (0.2, 0.2000001, 0.9),
+        (1e5, 2e5, 9e6),
+    ],
 )
 def test_pert_is_a_scaled_beta(low: float, mode: float, high: float) -> None:
     """Beta(1 + 4(m − a)/(b − a), 1 + 4(b − m)/(b − a)) on [a, b]: Malcolm et al. 1959."""
@@ -52,7 +61,9 @@ def test_mean_of_a_pert_is_its_known_formula() -> None:
 
 def test_uniform_and_loguniform_are_those_of_scipy() -> None:
     np.testing.assert_allclose(uncertainty("uniform", 3, 5, 8).quantile(SHARES), stats.uniform(3, 5).ppf(SHARES), rtol=1e-12)
-    np.testing.assert_allclose(uncertainty("loguniform", 8, 40, 200).quantile(SHARES), stats.loguniform(8, 200).ppf(SHARES), rtol=1e-9)
+    np.testing.assert_allclose(
+        uncertainty("loguniform", 8, 40, 200).quantile(SHARES), stats.loguniform(8, 200).ppf(SHARES), rtol=1e-9
+    )
 
 
 def test_lognormal_has_its_three_points() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ class Access:
     fights: F64  # desks: 1 fights, 0 gives at most
     stocks: Stocks
 
-    @property
+    @cached_property
     def share(self) -> F64:
         """c = usable × interchange, edges × futures."""
         return self.usable * self.interchange
@@ -262,7 +263,8 @@ def _best(
         return np.ones(_futures(draws))
     members = supply.holdings.members.get(actor)
     if members:
-        return np.mean([_best(supply, m, family, standards, rule, draws) for m in members], axis=0)
+        mean: F64 = np.mean([_best(supply, m, family, standards, rule, draws) for m in members], axis=0)
+        return mean
     values = [
         cell_value(supply.holdings.cell(actor, item), "standard", rule, draws)
         for item in standards.get(family, ())

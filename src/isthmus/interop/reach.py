@@ -32,6 +32,9 @@ def reach(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict
     out: dict[tuple[str, str], dict[str, F64]] = {}
     weight = [draws[c.need.weight] if c.need.weight else np.ones(n) for c in supply.cells]
     output = row_output(supply, held)
+    drawn_by: dict[int, list[int]] = {}
+    for e, edge in enumerate(supply.edges):
+        drawn_by.setdefault(edge.row, []).append(e)
     for cells in _views(supply).values():
         front = supply.setting.fronts[supply.cells[cells[0]].front]
         alone, both, hub, stock_only = (np.zeros(n) for _ in range(4))
@@ -44,7 +47,7 @@ def reach(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict
             kept = held.stocks.stock[edge.row] - held.floor[e]
             lot = unit * (kept + output[edge.row])
             alone += lot
-            both += lot * _part(supply, e, draws)
+            both += lot * _part(supply, e, drawn_by[edge.row], draws)
             hub += lot if row.hub else 0.0
             stock_only += unit * kept
         coalition = _coalition(supply, held, output, cells, weight, draws)
@@ -114,13 +117,12 @@ def _views(supply: Supply) -> dict[tuple[int, str], list[int]]:
     return views
 
 
-def _part(supply: Supply, e: int, draws: Mapping[str, F64]) -> F64 | float:
+def _part(supply: Supply, e: int, row_edges: list[int], draws: Mapping[str, F64]) -> F64 | float:
     """Part of a lot that falls to this front when both of its side's fronts draw: by stated need, else in equal parts."""
-    edge = supply.edges[e]
-    rivals = [o for o, other in enumerate(supply.edges) if other.row == edge.row and o != e]
-    if not rivals:
+    others = [o for o in row_edges if o != e]
+    if not others:
         return 1.0
-    mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, rivals[0]))
+    mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, others[0]))
     # Where one front states no need, nothing tells how a lot would be shared: equal parts.
     return np.where((mine > 0) & (theirs > 0), mine / np.maximum(1e-9, mine + theirs), 0.5)
 

@@ -42,7 +42,12 @@ VARIABLES: Mapping[str, tuple[str, str]] = {
     DEFENCE: ("fig-defence", "#8a4a1d"),
     UNDECIDED: ("fig-undecided", "#363e4a"),
     ATTACK: ("fig-attack", "#235a85"),
-    **{c: (f"fig-donor{i}", d) for i, (c, d) in enumerate(zip(DONORS, ("#22597d", "#87501a", "#206b51", "#7a4064", "#67601a", "#4c498a", "#2a6070"), strict=True))},
+    **{
+        c: (f"fig-donor{i}", d)
+        for i, (c, d) in enumerate(
+            zip(DONORS, ("#22597d", "#87501a", "#206b51", "#7a4064", "#67601a", "#4c498a", "#2a6070"), strict=True)
+        )
+    },
     OTHERS: ("fig-others", "#3b4350"),
 }
 """Colour in light mode → name of its CSS variable, and its colour in dark mode."""
@@ -128,7 +133,17 @@ def fan_figure(panels: Sequence[FanPanel], ecosystems: Sequence[str], names: Map
     """Fans of use by need, a column per war case; beneath, the mean paired difference of the other ecosystems from the first."""
     look = styles(ecosystems)
     with _canvas(7.4, 4.55) as figure:
-        grid = figure.add_gridspec(2, max(2, len(panels)), height_ratios=(2.35, 1), left=0.095, right=0.985, top=0.86, bottom=0.1, hspace=0.16, wspace=0.1)
+        grid = figure.add_gridspec(
+            2,
+            max(2, len(panels)),
+            height_ratios=(2.35, 1),
+            left=0.095,
+            right=0.985,
+            top=0.86,
+            bottom=0.1,
+            hspace=0.16,
+            wspace=0.1,
+        )
         span = max([0.1, *(float(np.nanmax(np.abs(d), initial=0.0)) for p in panels for d in p.differences.values())]) * 1.15
         for column, panel in enumerate(panels):
             top, low = figure.add_subplot(grid[0, column]), figure.add_subplot(grid[1, column])
@@ -176,7 +191,18 @@ def _legend(figure: Figure, ecosystems: Sequence[str], names: Mapping[str, str],
     shown = [e for i, e in enumerate(ecosystems) if i in (0, len(ecosystems) - 1)] + list(ecosystems[1:-1])
     lines = [Line2D([], [], color=look[e][0], linestyle=look[e][1], linewidth=2.1) for e in shown]
     labels = [names[e] + ("" if e in (ecosystems[0], ecosystems[-1]) else " (difference only)") for e in shown]
-    figure.legend(lines, labels, loc="upper left", bbox_to_anchor=(0.088, 1.0), ncols=len(shown), frameon=False, fontsize=9, labelcolor=INK, handlelength=2.6, columnspacing=1.6)
+    figure.legend(
+        lines,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(0.088, 1.0),
+        ncols=len(shown),
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handlelength=2.6,
+        columnspacing=1.6,
+    )
 
 
 def _stack(axes: Axes, y: float, bar: Bar, hatches: Sequence[str]) -> None:
@@ -185,7 +211,16 @@ def _stack(axes: Axes, y: float, bar: Bar, hatches: Sequence[str]) -> None:
         if width <= 0:
             continue
         hatch = hatches[i] if hatches else None
-        axes.barh(y, width, left=left, height=0.86, color=colour, edgecolor=MUTED if hatch else PAPER, linewidth=0.0 if hatch else 0.9, hatch=hatch)
+        axes.barh(
+            y,
+            width,
+            left=left,
+            height=0.86,
+            color=colour,
+            edgecolor=MUTED if hatch else PAPER,
+            linewidth=0.0 if hatch else 0.9,
+            hatch=hatch,
+        )
         text = (percent(width) if width >= 0.045 else "") if hatches else (name if width >= 0.05 else "")
         if text:
             box = {"facecolor": colour, "edgecolor": "none", "pad": 1.0} if hatch else None
@@ -211,7 +246,7 @@ def _canvas(width: float, height: float) -> Iterator[Figure]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "isthmus",
         "text.parse_math": False,
@@ -241,10 +276,8 @@ def _canvas(width: float, height: float) -> Iterator[Figure]:
 
 def _svg(figure: Figure, label: str, prefix: str) -> str:
     """The figure as an SVG element for an HTML page: its own ids, no outside address, colours by name, numbers cut short."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
     buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", text, flags=re.DOTALL)

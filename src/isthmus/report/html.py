@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -27,6 +28,7 @@ from isthmus.study.static import layer_gains
 from isthmus.sustainment.kernel import NEVER_YEARS
 
 FAN_WEEKS = (1, 13, 26, 52, 104, 156)
+LAYER_FUTURES = 512
 NAMED_SHARE = 0.05
 """Width from which a donor without a colour of its own is still named in a bar."""
 REACH_COLUMNS = {
@@ -128,7 +130,7 @@ def write_report(results: Results, out: Path) -> list[Path]:
     from markupsafe import Markup
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["web"] = lambda url: url if str(url).lower().startswith(("https://", "http://")) else None
+    environment.filters["web"] = web
     template = environment.from_string(resources.files("isthmus.report").joinpath("template.html.j2").read_text(encoding="utf-8"))
     page = Page(results)
     text = template.render(
@@ -143,6 +145,11 @@ def write_report(results: Results, out: Path) -> list[Path]:
     return [path]
 
 
+def web(url: object) -> str | None:
+    """An address that may become a link, or None: nothing but http and https."""
+    return str(url) if str(url).lower().startswith(("https://", "http://")) else None
+
+
 def number(value: float) -> str:
     """Three significant figures, thousands separated."""
     if np.isnan(value):
@@ -152,7 +159,7 @@ def number(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def spread(low: float, median: float, high: float, say: Any = number) -> str:
+def spread(low: float, median: float, high: float, say: Callable[[float], str] = number) -> str:
     """Median with 5 to 95% in brackets; a dash where there is nothing."""
     if np.isnan(median):
         return "–"
@@ -178,7 +185,8 @@ def basis(results: Results) -> tuple[Plan | None, str]:
     wanted = results.manifest["register"]["hash"]
     root = Path(results.manifest["register"]["root"])
     seen = []
-    for load in (lambda: Register.load(root), Register.reference):
+    loads: tuple[Callable[[], Register], ...] = (lambda: Register.load(root), Register.reference)
+    for load in loads:
         try:
             register = load()
             if register.hash == wanted:
@@ -189,7 +197,10 @@ def basis(results: Results) -> tuple[Plan | None, str]:
             seen.append(register.hash[:16])
         except (IsthmusError, OSError, ValueError) as bad:
             seen.append(type(bad).__name__)
-    return None, f"the run was made with the register {wanted[:16]}, and the register at hand is another one ({', '.join(dict.fromkeys(seen))})"
+    return (
+        None,
+        f"the run was made with the register {wanted[:16]}, and the register at hand is another one ({', '.join(dict.fromkeys(seen))})",
+    )
 
 
 class Names:
@@ -197,7 +208,13 @@ class Names:
 
     def __init__(self, register: Register | None) -> None:
         self._names: dict[str, dict[str, str]] = {}
-        keys = (("actors", "actor_id"), ("materiel", "materiel_id"), ("missions", "mission_id"), ("theaters", "theater_id"), ("elements", "element_id"))
+        keys = (
+            ("actors", "actor_id"),
+            ("materiel", "materiel_id"),
+            ("missions", "mission_id"),
+            ("theaters", "theater_id"),
+            ("elements", "element_id"),
+        )
         for table, key in (*keys, ("layers", "layer_id"), ("uncertainties", "uncertainty_id")):
             frame = register.table(table) if register is not None else None
             self._names[table] = {} if frame is None else dict(zip(frame[key], frame["name"], strict=True))
@@ -217,7 +234,10 @@ class Names:
         return ": ".join(next((str(self._names[t][p]) for t in tables if p in self._names[t]), p) for p in parts)
 
 
-PROPER = {name.lower(): name for name in ("Europe", "Pacific", "Asia", "Korea", "Taiwan", "Ukraine", "Japan", "China", "Russia", "Iran", "Baltic")}
+PROPER = {
+    name.lower(): name
+    for name in ("Europe", "Pacific", "Asia", "Korea", "Taiwan", "Ukraine", "Japan", "China", "Russia", "Iran", "Baltic")
+}
 
 
 def plain(identifier: str) -> str:
@@ -231,12 +251,14 @@ class Page:
         self.results = results
         self.manifest = results.manifest
         self.study = results.study
-        self.plan, self.reason = basis(results)
+        with ThreadPoolExecutor(1) as beside:
+            digest = beside.submit(results.folder.digest)
+            self.plan, self.reason = basis(results)
+            self.digest = digest.result()
         self.names = Names(self.plan.register if self.plan else None)
         self.ecosystems = [e["name"] for e in self.study["ecosystems"]]
         self.first, self.last = self.ecosystems[0], self.ecosystems[-1]
         self.run_name = results.folder.root.resolve().name
-        self.digest = results.folder.digest()
         self.horizon = int(self.study["horizon_weeks"])
 
     # how to read it
@@ -260,7 +282,10 @@ class Page:
     @property
     def war_cases(self) -> list[tuple[str, str]]:
         return [
-            (plain(c["name"]), "; ".join(f"{self.names.of('theaters', t)} from week {start + 1}" for t, start in c["starts"].items()))
+            (
+                plain(c["name"]),
+                "; ".join(f"{self.names.of('theaters', t)} from week {start + 1}" for t, start in c["starts"].items()),
+            )
             for c in self.study["war_cases"]
         ]
 
@@ -287,7 +312,11 @@ class Page:
     def hubs(self) -> str:
         """Who the hub of each side is, in brackets; empty where the register is not at hand."""
         hubs = self.plan.wide.hub_of if self.plan else {}
-        return " (" + "; ".join(f"{side}: {self.names.of('actors', hub)}" for side, hub in sorted(hubs.items())) + ")" if hubs else ""
+        return (
+            " (" + "; ".join(f"{side}: {self.names.of('actors', hub)}" for side, hub in sorted(hubs.items())) + ")"
+            if hubs
+            else ""
+        )
 
     @property
     def sampling_error(self) -> str:
@@ -318,7 +347,10 @@ class Page:
 
     @cached_property
     def _shares(self) -> dict[tuple[str, str, str, str], Mapping[str, Any]]:
-        return {(r["ecosystem"], r["war_case"], r["front"], r["mission"]): {str(k): v for k, v in r.items()} for r in self.results.shares.to_dict("records")}
+        return {
+            (r["ecosystem"], r["war_case"], r["front"], r["mission"]): {str(k): v for k, v in r.items()}
+            for r in self.results.shares.to_dict("records")
+        }
 
     def _missions(self, front: str) -> list[str]:
         order = {"campaign": 0, "magazine": 1, "indicator": 2}
@@ -329,6 +361,10 @@ class Page:
     def _tier(self, front: str, mission: str) -> str:
         theater = next(f["theater"] for f in self.study["fronts"] if f["front"] == front)
         return next(str(name) for t, m, name in self.manifest["tiers"] if (t, m) == (theater, mission))
+
+    @property
+    def layer_futures(self) -> int:
+        return int(min(LAYER_FUTURES, self.study["futures"]))
 
     def _held(self, front: str, mission: str) -> bool:
         """Whether the register knows of anything that the side holds or makes for a mission."""
@@ -349,14 +385,29 @@ class Page:
             for case in self.cases_of(theater):
                 cells: list[str] = []
                 for name in OUTCOMES:
-                    cells.append(" → ".join(percent(self._shares[e, case, theater, mission][name]) for e in (self.first, self.last)))
+                    cells.append(
+                        " → ".join(percent(self._shares[e, case, theater, mission][name]) for e in (self.first, self.last))
+                    )
                 for measure in ("reach", "hub_share"):
                     cells.append(" → ".join(percent(self._reach[e, front, mission, measure][1]) for e in (self.first, self.last)))
                 rows.append(Row(plain(case), tuple(cells)))
             bodies.append(Body(f"{self.names.of('theaters', theater)}: {self.names.of('missions', mission)}", tuple(rows)))
-        head = ("Theater and mission", "War case", *(f"{o}, share of worlds" for o in OUTCOMES.values()), "Reach of the defending front", "Hub share of that reach")
+        head = (
+            "Theater and mission",
+            "War case",
+            *(f"{o}, share of worlds" for o in OUTCOMES.values()),
+            "Reach of the defending front",
+            "Hub share of that reach",
+        )
         caption = f"Simulated missions, {plain(self.first)} → {plain(self.last)}"
-        return Table("t-glance", caption, ("model result",), head, tuple(bodies), note="Reach and hub share are medians and do not depend on the war case.")
+        return Table(
+            "t-glance",
+            caption,
+            ("model result",),
+            head,
+            tuple(bodies),
+            note="Reach and hub share are medians and do not depend on the war case.",
+        )
 
     @property
     def verdict(self) -> list[tuple[str, int, int, int]]:
@@ -365,7 +416,9 @@ class Page:
         for name, title in OUTCOMES.items():
             if name == "undecided":
                 continue
-            change = [self._shares[self.last, c, t, m][name] - v[name] for (e, c, t, m), v in self._shares.items() if e == self.first]
+            change = [
+                self._shares[self.last, c, t, m][name] - v[name] for (e, c, t, m), v in self._shares.items() if e == self.first
+            ]
             falls, rises = sum(d < -0.01 for d in change), sum(d > 0.01 for d in change)
             out.append((title.lower(), falls, rises, len(change) - falls - rises))
         return out
@@ -396,7 +449,9 @@ class Page:
     def _donors(self) -> dict[tuple[str, str, str], dict[str, float]]:
         out: dict[tuple[str, str, str], dict[str, float]] = {}
         frame = self.results.donors
-        for eco, front, mission, donor, share in zip(*(frame[c] for c in ("ecosystem", "front", "mission", "donor", "share")), strict=True):
+        for eco, front, mission, donor, share in zip(
+            *(frame[c] for c in ("ecosystem", "front", "mission", "donor", "share")), strict=True
+        ):
             out.setdefault((eco, front, mission), {})[donor] = float(share)
         return out
 
@@ -422,11 +477,23 @@ class Page:
                 ranked = sorted(shares, key=lambda d: (named.index(d) if d in colour else len(named), -shares[d]))
                 parts = [(d, shares[d] * total) for d in ranked if d in colour or shares[d] * total >= NAMED_SHARE]
                 rest = max(0.0, total - sum(w for _, w in parts))
-                bars.append(figures.Bar(plain(eco), (*parts, ("others", rest)), (*(colour.get(d, figures.OTHERS) for d, _ in parts), figures.OTHERS)))
+                bars.append(
+                    figures.Bar(
+                        plain(eco),
+                        (*parts, ("others", rest)),
+                        (*(colour.get(d, figures.OTHERS) for d, _ in parts), figures.OTHERS),
+                    )
+                )
             groups.append(figures.Group(f"{self.names.of('missions', mission)} ({self._tier(front, mission)})", tuple(bars)))
             bodies.append(self._donor_body(front, mission))
         title = f"Who could supply {self.names.front(front)}"
-        table = Table(f"t-donors-{index}", f"{title}: mean share of what is reachable", ("model result",), ("Mission", "Donor", plain(self.first), plain(self.last)), tuple(bodies))
+        table = Table(
+            f"t-donors-{index}",
+            f"{title}: mean share of what is reachable",
+            ("model result",),
+            ("Mission", "Donor", plain(self.first), plain(self.last)),
+            tuple(bodies),
+        )
         note = (
             f"Length of a bar: median reach, as a share of the coalition's stock and output over {self.horizon} weeks. "
             "Its parts: the mean share of each donor. Parts too narrow for a name are in the table below."
@@ -460,20 +527,27 @@ class Page:
             panels.append(figures.FanPanel(plain(case), fans, differences))
             weeks = [w for w in FAN_WEEKS if w <= self.horizon]
             rows = [
-                Row(plain(eco), tuple(spread(*(float(fan[s].iloc[w - 1]) for s in (0.05, 0.5, 0.95)), percent) for w in weeks))
+                Row(plain(eco), tuple(spread(*_ends(fan, w), percent) for w in weeks))
                 for eco, fan in fans.items()
             ]
-            rows += [Row(f"{plain(eco)} − {plain(self.first)}, mean", tuple(points(float(d[w - 1])) for w in weeks)) for eco, d in differences.items()]
+            rows += [
+                Row(f"{plain(eco)} − {plain(self.first)}, mean", tuple(points(float(d[w - 1])) for w in weeks))
+                for eco, d in differences.items()
+            ]
             bodies.append(Body(plain(case), tuple(rows)))
         title = f"{self.names.front(front)}: {self.names.of('missions', mission)}"
         note = (
             f"Use as a share of need, week by week, over {self.study['futures']:,} futures: median (thick line), middle half (band), 5th and "
             f"95th percentile (thin lines). Beneath: mean difference from {plain(self.first)} in the same future, in percentage points."
         )
-        svg = figures.fan_figure(panels, self.ecosystems, {e: plain(e) for e in self.ecosystems}, f"{title}. {note}", f"ff{index}")
+        svg = figures.fan_figure(
+            panels, self.ecosystems, {e: plain(e) for e in self.ecosystems}, f"{title}. {note}", f"ff{index}"
+        )
         head = ("War case", "Ecosystem", *(f"Week {w}" for w in FAN_WEEKS if w <= self.horizon))
         caption = f"{title}: use by need in chosen weeks, median (5–95%); differences in percentage points"
-        return Drawing(f"fig-fan-{index}", title, svg, note, table=Table(f"t-fan-{index}", caption, ("model result",), head, tuple(bodies)))
+        return Drawing(
+            f"fig-fan-{index}", title, svg, note, table=Table(f"t-fan-{index}", caption, ("model result",), head, tuple(bodies))
+        )
 
     @property
     def outcome_figures(self) -> list[Drawing]:
@@ -486,14 +560,30 @@ class Page:
                 shares = {eco: self._shares[eco, case, theater, mission] for eco in self.ecosystems}
                 bars = [figures.Bar(plain(e), tuple((n, float(s[n])) for n in OUTCOMES), colours) for e, s in shares.items()]
                 groups.append(figures.Group(plain(case), tuple(bars)))
-                rows = [Row(plain(e), (*(percent(float(s[n])) for n in OUTCOMES), number(float(s["week_defence_unsustained"])))) for e, s in shares.items()]
+                rows = [
+                    Row(plain(e), (*(percent(float(s[n])) for n in OUTCOMES), number(float(s["week_defence_unsustained"]))))
+                    for e, s in shares.items()
+                ]
                 bodies.append(Body(plain(case), tuple(rows)))
             title = f"{self.names.of('theaters', theater)}: {self.names.of('missions', mission)}"
             note = f"Share of {self.study['futures']:,} model worlds by outcome. Shares below 5% carry no number here; they are in the table."
-            svg = figures.stacked_bars(groups, f"{title}. {note}", f"fo{i}", xlabel="share of model worlds", hatches=("////", "", "...."))
-            head = ("War case", "Ecosystem", *OUTCOMES.values(), "Median week in which the defence became unsustained, where it did")
+            svg = figures.stacked_bars(
+                groups, f"{title}. {note}", f"fo{i}", xlabel="share of model worlds", hatches=("////", "", "....")
+            )
+            head = (
+                "War case",
+                "Ecosystem",
+                *OUTCOMES.values(),
+                "Median week in which the defence became unsustained, where it did",
+            )
             table = Table(f"t-outcome-{i}", f"{title}: share of model worlds by outcome", ("model result",), head, tuple(bodies))
-            key = tuple(zip(("fig-defence", "fig-undecided", "fig-attack"), ("defence unsustained (hatched)", "undecided", "attack unsustained (dotted)"), strict=True))
+            key = tuple(
+                zip(
+                    ("fig-defence", "fig-undecided", "fig-attack"),
+                    ("defence unsustained (hatched)", "undecided", "attack unsustained (dotted)"),
+                    strict=True,
+                )
+            )
             out.append(Drawing(f"fig-outcome-{i}", title, svg, note, key=key, table=table))
         return out
 
@@ -507,12 +597,26 @@ class Page:
                     continue
                 front, mission = view.rsplit(".", 1)
                 rows = [
-                    Row(plain(e), tuple(spread(*self._quantile[e, case, front, mission, f"weeks_{state}"], lambda v: f"{v:.0f}") for state in ("met", "rationed", "starved")))
+                    Row(
+                        plain(e),
+                        tuple(
+                            spread(*self._quantile[e, case, front, mission, f"weeks_{state}"], lambda v: f"{v:.0f}")
+                            for state in ("met", "rationed", "starved")
+                        ),
+                    )
                     for e in self.ecosystems
                 ]
                 bodies.append(Body(f"{self.names.front(front)}: {self.names.of('missions', mission)}", tuple(rows)))
             head = ("Front and mission", "Ecosystem", "Weeks met", "Weeks rationed", "Weeks starved")
-            out.append(Table(f"t-weeks-{i}", f"{plain(case)}: weeks by state of supply, median (5–95%)", ("model result",), head, tuple(bodies)))
+            out.append(
+                Table(
+                    f"t-weeks-{i}",
+                    f"{plain(case)}: weeks by state of supply, median (5–95%)",
+                    ("model result",),
+                    head,
+                    tuple(bodies),
+                )
+            )
         return out
 
     @property
@@ -522,17 +626,26 @@ class Page:
         sides: dict[str, list[Row]] = {}
         for group in self.manifest["groups"]:
             side, materiel = group.split(".", 1)
-            cells = tuple(spread(*self._quantile[e, case, side, materiel, "years_to_rebuild"], years) for e in dict.fromkeys((self.first, self.last)))
+            cells = tuple(
+                spread(*self._quantile[e, case, side, materiel, "years_to_rebuild"], years)
+                for e in dict.fromkeys((self.first, self.last))
+            )
             sides.setdefault(side, []).append(Row(self.names.of("materiel", materiel), cells))
         head = ("Side", "Materiel", *(plain(e) for e in dict.fromkeys((self.first, self.last))))
         bodies = tuple(Body(side, tuple(rows)) for side, rows in sides.items())
-        return Table("t-rebuild", f"Years to rebuild the opening stock after {plain(case)}: median (5–95%)", ("model result",), head, bodies)
+        return Table(
+            "t-rebuild",
+            f"Years to rebuild the opening stock after {plain(case)}: median (5–95%)",
+            ("model result",),
+            head,
+            bodies,
+        )
 
     @cached_property
     def layers_table(self) -> Table | None:
         if self.plan is None or len(self.ecosystems) < 2:
             return None
-        frame = layer_gains(self.plan)
+        frame = layer_gains(self.plan, LAYER_FUTURES)
         keys = zip(frame["front"], frame["mission"], frame["layer"], strict=True)
         gains = dict(zip(keys, zip(frame["low"], frame["median"], frame["high"], strict=True), strict=True))
         bodies = []
@@ -546,11 +659,23 @@ class Page:
             if rows:
                 bodies.append(Body(self.names.front(front), tuple(rows)))
         caption = f"Gain in reach, in percentage points, when one layer alone goes from {plain(self.first)} to {plain(self.last)}: median (5–95%)"
-        return Table("t-layers", caption, ("model result",), ("Front", "Mission (tier)", *(self.names.of("layers", x) for x in LAYERS)), tuple(bodies))
+        return Table(
+            "t-layers",
+            caption,
+            ("model result",),
+            ("Front", "Mission (tier)", *(self.names.of("layers", x) for x in LAYERS)),
+            tuple(bodies),
+        )
 
     @cached_property
     def evidence(self) -> Evidence | None:
         return None if self.plan is None else Evidence(self.plan, self.names)
+
+
+def _ends(fan: pd.DataFrame, week: int) -> tuple[float, float, float]:
+    """5th percentile, median and 95th percentile of a fan in a week, counted from 1."""
+    low, median, high = (float(fan[share].iloc[week - 1]) for share in (0.05, 0.5, 0.95))
+    return low, median, high
 
 
 def _gain(low: float | None, median: float | None, high: float | None) -> str:
@@ -587,7 +712,14 @@ class Evidence:
             used = len({f for b in mine for f in b.evidence})
             rows.append(Row(FIELDS.get(field, plain(field)), (field, f"{len(mine):,}", *counts, f"{used:,}")))
         head = ("Input", "Field", "Elements", "Facts", "Estimates", "Assumptions", "Register rows used")
-        return Table("t-fields", "What the inputs rest on, element by element", ("fact", "estimate", "assumption"), head, (Body(None, tuple(rows)),), words=(0,))
+        return Table(
+            "t-fields",
+            "What the inputs rest on, element by element",
+            ("fact", "estimate", "assumption"),
+            head,
+            (Body(None, tuple(rows)),),
+            words=(0,),
+        )
 
     @cached_property
     def assumptions_table(self) -> Table:
@@ -607,7 +739,9 @@ class Evidence:
             groups.setdefault(_field(prefix), []).append(Row(title, (name, _range(same[0]), same[0].unit, same[0].rule)))
         bodies = tuple(Body(FIELDS.get(g, plain(g)), tuple(rows)) for g, rows in sorted(groups.items()))
         head = ("Input", "Assumption", "Name in the register or study", "Range", "Unit", "Reason")
-        return Table("t-assumptions", "All assumptions that are drawn", ("assumption",), head, bodies, words=(0, 1, 2, 3), filter=True)
+        return Table(
+            "t-assumptions", "All assumptions that are drawn", ("assumption",), head, bodies, words=(0, 1, 2, 3), filter=True
+        )
 
     @property
     def assumption_count(self) -> int:
@@ -623,7 +757,15 @@ class Evidence:
                 groups.setdefault((b.field, self._notes(b.evidence) or b.rule), []).append(self.names.element(b.element))
         rows = [Row(FIELDS.get(f, plain(f)), (f"{len(e)}", reason, "; ".join(e))) for (f, reason), e in sorted(groups.items())]
         head = ("Input", "Elements", "Reason", "Which")
-        return Table("t-fixed", "Assumptions that enter with one value", ("assumption",), head, (Body(None, tuple(rows)),), words=(1, 2), filter=True)
+        return Table(
+            "t-fixed",
+            "Assumptions that enter with one value",
+            ("assumption",),
+            head,
+            (Body(None, tuple(rows)),),
+            words=(1, 2),
+            filter=True,
+        )
 
     @cached_property
     def inputs_table(self) -> Table:
@@ -636,11 +778,38 @@ class Evidence:
             rows = [self._rows[f] for f in b.evidence if f in self._rows]
             grades = "/".join(sorted({str(r["confidence"]) for r in rows if r["confidence"]})) or "–"
             links = tuple(self._link(r) for r in rows)
-            cells = (self.names.of("materiel", materiel), INPUTS[b.field], _range(u), u.kind, grades, f"{len(b.evidence)}", b.rule, links)
+            cells = (
+                self.names.of("materiel", materiel),
+                INPUTS[b.field],
+                _range(u),
+                u.kind,
+                grades,
+                f"{len(b.evidence)}",
+                b.rule,
+                links,
+            )
             groups.setdefault(self.names.of("actors", actor), []).append(Row("", cells))
-        head = ("Actor", "Materiel", "Input", "Low – mode – high", "Kind", "Grade", "Observations", "Rule", "Source, date and stated value")
+        head = (
+            "Actor",
+            "Materiel",
+            "Input",
+            "Low – mode – high",
+            "Kind",
+            "Grade",
+            "Observations",
+            "Rule",
+            "Source, date and stated value",
+        )
         bodies = tuple(Body(actor, tuple(rows)) for actor, rows in sorted(groups.items()))
-        return Table("t-inputs", "Stocks and lines", ("fact", "estimate", "assumption"), head, bodies, words=(0, 1, 3, 4, 6, 7), filter=True)
+        return Table(
+            "t-inputs",
+            "Stocks and lines",
+            ("fact", "estimate", "assumption"),
+            head,
+            bodies,
+            words=(0, 1, 3, 4, 6, 7),
+            filter=True,
+        )
 
     @property
     def layers_table(self) -> Table:
@@ -658,8 +827,20 @@ class Evidence:
                 cells.append(f"{int(((items['layer'] == name) & (items['side'] == which)).sum()):,}")
                 cells.append(" / ".join(f"{int(steps.get(s, 0)):,}" for s in ("declared", "agreed", "implemented")))
             rows.append(Row(self.names.of("layers", name), tuple(cells)))
-        head = ("Layer", "Items, allied", "Adoptions, allied: declared / agreed / implemented", "Items, rival", "Adoptions, rival: declared / agreed / implemented")
-        return Table("t-held", "What the ecosystems are read from: register rows by layer and side", ("fact", "estimate", "assumption"), head, (Body(None, tuple(rows)),))
+        head = (
+            "Layer",
+            "Items, allied",
+            "Adoptions, allied: declared / agreed / implemented",
+            "Items, rival",
+            "Adoptions, rival: declared / agreed / implemented",
+        )
+        return Table(
+            "t-held",
+            "What the ecosystems are read from: register rows by layer and side",
+            ("fact", "estimate", "assumption"),
+            head,
+            (Body(None, tuple(rows)),),
+        )
 
     @cached_property
     def _adoptions(self) -> pd.DataFrame:
@@ -725,7 +906,11 @@ def _range(u: Uncertainty) -> str:
     if u.shape == "constant" or u.low == u.high:
         return f"{number(u.mode)} (constant)"
     shape = "" if u.shape == "pert" else f" ({u.shape})"
-    return (f"{number(u.low)} – {number(u.high)}" if u.shape in ("uniform", "loguniform") else f"{number(u.low)} – {number(u.mode)} – {number(u.high)}") + shape
+    return (
+        f"{number(u.low)} – {number(u.high)}"
+        if u.shape in ("uniform", "loguniform")
+        else f"{number(u.low)} – {number(u.mode)} – {number(u.high)}"
+    ) + shape
 
 
 def _field(name: str) -> str:

@@ -100,17 +100,12 @@ def run_id(plan: Plan) -> str:
 
 
 def estimate_seconds(plan: Plan) -> float:
-    """Seconds that a plan takes here: one tile of futures through every ecosystem and war case, timed, times its tiles."""
-    draws = plan.design.draw(0, LANES)
-    for warm_up in (True, False):
-        begun = time.perf_counter()
-        for eco in plan.study.ecosystems[:1] if warm_up else plan.study.ecosystems:
-            inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
-            for case in plan.study.war_cases:
-                run_campaigns(inputs, case.starts, plan.theaters, plan.study.horizon_weeks, 1)
-        seconds = time.perf_counter() - begun
-    tiles = -(-plan.study.futures // LANES)
-    return seconds * tiles / max(1, min(tiles, os.cpu_count() or 1))
+    """Seconds that a plan takes here: one chunk is computed and timed, after a small one that compiles what is not compiled."""
+    run_chunk(plan, 0, min(LANES, plan.study.futures))
+    count = min(CHUNK_FUTURES, plan.study.futures)
+    begun = time.perf_counter()
+    run_chunk(plan, 0, count)
+    return (time.perf_counter() - begun) * plan.study.futures / count
 
 
 def plan_of(manifest: dict[str, Any]) -> Plan | None:

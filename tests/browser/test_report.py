@@ -1,0 +1,95 @@
+"""The report in Chromium: it asks nothing of the network, draws every figure, and fits a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isthmus.register import Register
+from isthmus.report.html import write_report
+from isthmus.study import Study
+from isthmus.study.plan import make_plan
+from isthmus.study.results import Results
+from isthmus.study.runner import start
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("browser")
+    start(make_plan(Study.load("reference"), Register.reference(), futures=128), folder / "run")
+    return write_report(Results.open(folder / "run"), folder / "out")[0].as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[(1200, "light"), (1200, "dark"), (400, "light")], ids=["light", "dark", "phone"])
+def opened(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    outside: list[str] = []
+    said: list[str] = []
+
+    def answer(route: Any) -> None:
+        if route.request.url.startswith(("file://", "data:")):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", answer)
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address)
+    yield page
+    context.close()
+    assert outside == []
+    assert said == []
+
+
+def test_every_figure_is_drawn(opened: Any) -> None:
+    shapes = opened.eval_on_selector_all("figure svg", "all => all.map(s => s.querySelectorAll('path, use, text').length)")
+    sizes = opened.eval_on_selector_all(
+        "figure svg", "all => all.map(s => s.getBoundingClientRect()).map(r => [r.width, r.height])"
+    )
+    assert len(shapes) == 13
+    assert min(shapes) > 25
+    assert all(width > 300 and height > 90 for width, height in sizes)
+
+
+def test_colours_of_figures_are_defined(opened: Any) -> None:
+    missing = opened.evaluate(
+        """() => { const s = getComputedStyle(document.documentElement);
+        const used = new Set([...document.body.innerHTML.matchAll(/var\\((--[a-z0-9-]+)\\)/g)].map(m => m[1]));
+        return [...used].filter(name => !s.getPropertyValue(name)); }"""
+    )
+    assert missing == []
+
+
+def test_the_page_is_no_wider_than_the_window(opened: Any) -> None:
+    assert opened.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_a_table_can_be_filtered_by_typing(opened: Any) -> None:
+    rows = "#t-inputs tbody tr:visible"
+    before = opened.locator(rows).count()
+    opened.get_by_label("Filter this table").last.fill("japan")
+    after = opened.locator(rows).count()
+    assert 0 < after < before
+    assert "japan" in opened.locator(rows).first.inner_text().lower()
