@@ -100,7 +100,10 @@ class Body:
 
 @dataclass(frozen=True)
 class Table:
-    """`kinds`: what its numbers are; `words`: columns of `cells` that hold text, not figures."""
+    """`kinds`: what its numbers are; `words`: columns of `cells` that hold text, not figures.
+
+    With `filter` the reader may narrow it, and titles of bodies are rows of their own, not a column.
+    """
 
     id: str
     caption: str
@@ -156,15 +159,18 @@ def number(value: float) -> str:
         return "–"
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{float(f'{value:.3g}'):g}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{float(f'{value:.3g}'):g}"
 
 
 def spread(low: float, median: float, high: float, say: Callable[[float], str] = number) -> str:
     """Median with 5 to 95% in brackets; a dash where there is nothing."""
     if np.isnan(median):
         return "–"
-    bottom, top = say(low), say(high)
-    return f"{say(median)} ({bottom.removesuffix('%') if top.endswith('%') else bottom}–{top})"
+    bottom, middle, top = say(low), say(median), say(high)
+    if bottom == middle == top:
+        return middle
+    to = " to " if " " in top else "–"
+    return f"{middle} ({bottom.removesuffix('%') if top.endswith('%') else bottom}{to}{top})"
 
 
 def ratio(value: float) -> str:
@@ -526,10 +532,7 @@ class Page:
             differences = {eco: self.results.mean_difference(view, case, eco) for eco in self.ecosystems[1:]}
             panels.append(figures.FanPanel(plain(case), fans, differences))
             weeks = [w for w in FAN_WEEKS if w <= self.horizon]
-            rows = [
-                Row(plain(eco), tuple(spread(*_ends(fan, w), percent) for w in weeks))
-                for eco, fan in fans.items()
-            ]
+            rows = [Row(plain(eco), tuple(spread(*_ends(fan, w), percent) for w in weeks)) for eco, fan in fans.items()]
             rows += [
                 Row(f"{plain(eco)} − {plain(self.first)}, mean", tuple(points(float(d[w - 1])) for w in weeks))
                 for eco, d in differences.items()
@@ -681,7 +684,7 @@ def _ends(fan: pd.DataFrame, week: int) -> tuple[float, float, float]:
 def _gain(low: float | None, median: float | None, high: float | None) -> str:
     if low is None or median is None or high is None:
         return "–"
-    return "0" if points(low) == points(high) == "0" else f"{points(median)} ({points(low)} to {points(high)})"
+    return "0" if points(low) == points(high) == "0" else f"{points(median)} ({points(low)}\u00a0to\u00a0{points(high)})"
 
 
 class Evidence:
@@ -738,7 +741,7 @@ class Evidence:
             name = f"{prefix}:… × {len(same)}"
             groups.setdefault(_field(prefix), []).append(Row(title, (name, _range(same[0]), same[0].unit, same[0].rule)))
         bodies = tuple(Body(FIELDS.get(g, plain(g)), tuple(rows)) for g, rows in sorted(groups.items()))
-        head = ("Input", "Assumption", "Name in the register or study", "Range", "Unit", "Reason")
+        head = ("Assumption", "Name in the register or study", "Range", "Unit", "Reason")
         return Table(
             "t-assumptions", "All assumptions that are drawn", ("assumption",), head, bodies, words=(0, 1, 2, 3), filter=True
         )
@@ -779,18 +782,16 @@ class Evidence:
             grades = "/".join(sorted({str(r["confidence"]) for r in rows if r["confidence"]})) or "–"
             links = tuple(self._link(r) for r in rows)
             cells = (
-                self.names.of("materiel", materiel),
                 INPUTS[b.field],
                 _range(u),
                 u.kind,
                 grades,
                 f"{len(b.evidence)}",
-                b.rule,
+                b.rule.removeprefix("resolved from "),
                 links,
             )
-            groups.setdefault(self.names.of("actors", actor), []).append(Row("", cells))
+            groups.setdefault(self.names.of("actors", actor), []).append(Row(self.names.of("materiel", materiel), cells))
         head = (
-            "Actor",
             "Materiel",
             "Input",
             "Low – mode – high",
@@ -807,7 +808,7 @@ class Evidence:
             ("fact", "estimate", "assumption"),
             head,
             bodies,
-            words=(0, 1, 3, 4, 6, 7),
+            words=(0, 2, 3, 5, 6),
             filter=True,
         )
 
@@ -905,12 +906,8 @@ def _rows_by_id(register: Register) -> dict[str, Mapping[str, Any]]:
 def _range(u: Uncertainty) -> str:
     if u.shape == "constant" or u.low == u.high:
         return f"{number(u.mode)} (constant)"
-    shape = "" if u.shape == "pert" else f" ({u.shape})"
-    return (
-        f"{number(u.low)} – {number(u.high)}"
-        if u.shape in ("uniform", "loguniform")
-        else f"{number(u.low)} – {number(u.mode)} – {number(u.high)}"
-    ) + shape
+    ends = (u.low, u.high) if u.shape in ("uniform", "loguniform") else (u.low, u.mode, u.high)
+    return "\u00a0–\u00a0".join(number(v) for v in ends) + ("" if u.shape == "pert" else f" ({u.shape})")
 
 
 def _field(name: str) -> str:
