@@ -387,41 +387,47 @@ def test_a_shared_standard_makes_the_override_void(register: Register) -> None:
     np.testing.assert_allclose(low, high, rtol=1e-12)
 
 
-NO_LAG = {"lag.near": constant(0), "lag.far": constant(0)}
+NO_LAG = {"lag.near": constant(0), "lag.far": constant(0), "rate.gun": constant(100)}
 LONG_WAR = {"need.west.open": constant(400), "need.west.plateau": constant(400)}
 """More than ever comes, so that supply binds to the last week."""
 
 
-def _rises(plans: list[Plan], case: str, fronts: tuple[str, ...], rounding: float) -> list[F64]:
-    """Use of some fronts along a sweep, future by future; asserts that it never falls."""
-    used = []
-    for plan in plans:
-        frame = outcomes(plan)
-        used.append(np.sum([column(frame, case, f"used.{f}.allied.fires") for f in fronts], axis=0))
-    for before, after in itertools.pairwise(used):
+def _never_falls(plans: list[Plan], outcome: str, case: str, fronts: tuple[str, ...], rounding: float) -> F64:
+    """An outcome summed over fronts along a sweep, values × futures; asserts that it never falls in any future."""
+    frames = [outcomes(plan) for plan in plans]
+    found = np.array([np.sum([column(f, case, f"{outcome}.{p}.allied.fires") for p in fronts], axis=0) for f in frames])
+    for before, after in itertools.pairwise(found):
         assert (after >= before * (1 - rounding)).all()
-    return used
+    return found
 
 
 def test_use_rises_with_interchange_where_supply_binds(register: Register) -> None:
     """No lags, so that use is a matter of how much; the west needs 400 a week and never gets it."""
     plans = [swept(register, v, uncertainties={**NO_LAG, **LONG_WAR}) for v in SWEEP]
-    used = _rises(plans, "west_alone", ("west",), 1e-5)
+    used = _never_falls(plans, "used", "west_alone", ("west",), 1e-5)
     assert (used[-1] > 1.2 * used[0]).all()
     assert (np.diff(used, axis=0) > 0).all()
 
 
-@pytest.mark.parametrize(
-    ("case", "fronts"), [("east_alone", ("east",)), ("both", ("west", "east")), ("west_then_east", ("west", "east"))]
-)
-def test_use_never_falls_with_interchange(register: Register, case: str, fronts: tuple[str, ...]) -> None:
-    used = _rises([swept(register, v, uncertainties=NO_LAG) for v in SWEEP], case, fronts, 1e-4)
+@pytest.mark.parametrize("place", ["west", "east"])
+def test_use_of_one_front_never_falls_with_interchange(register: Register, place: str) -> None:
+    plans = [swept(register, v, uncertainties=NO_LAG) for v in SWEEP]
+    used = _never_falls(plans, "used", f"{place}_alone", (place,), 1e-4)
     assert used[-1].sum() > 1.02 * used[0].sum()
+
+
+@pytest.mark.parametrize("case", ["both", "west_then_east"])
+def test_what_two_fronts_use_hardly_falls_with_interchange(register: Register, case: str) -> None:
+    """A front that is met keeps weeks of cover to the end out of lots that the other could have used: a few per cent, no more."""
+    frames = [outcomes(swept(register, v, uncertainties=NO_LAG)) for v in SWEEP]
+    used = [column(f, case, "used.west.allied.fires") + column(f, case, "used.east.allied.fires") for f in frames]
+    assert all((after >= 0.95 * before).all() for before, after in itertools.pairwise(used))
+    assert used[-1].sum() > 1.05 * used[0].sum()
 
 
 @pytest.mark.xfail(strict=True, reason="orders go pro rata to far lots, and home depots stay shut while shipments are under way")
 def test_use_never_falls_with_interchange_under_lags(register: Register) -> None:
-    _rises([swept(register, v) for v in SWEEP], "west_alone", ("west",), 1e-4)
+    _never_falls([swept(register, v) for v in SWEEP], "used", "west_alone", ("west",), 1e-4)
 
 
 def test_lags_cost_little_of_what_interchange_gives(register: Register) -> None:
@@ -429,7 +435,7 @@ def test_lags_cost_little_of_what_interchange_gives(register: Register) -> None:
     frames = [outcomes(swept(register, v)) for v in SWEEP]
     used = [column(f, "west_alone", "used.west.allied.fires") for f in frames]
     assert all((after >= 0.95 * before).all() for before, after in itertools.pairwise(used))
-    assert (used[-1] > 1.1 * used[0]).all()
+    assert used[-1].sum() > 1.3 * used[0].sum()
 
 
 def test_other_side_does_not_feel_the_sweep(register: Register) -> None:

@@ -205,7 +205,7 @@ class Results:
         bins = {"level": fans.LEVEL_BINS, "difference": fans.DIFFERENCE_BINS}
         for table in self.folder.tables("fans"):
             frame = table.to_pandas()
-            for (series, eco, case, view), part in frame.groupby(["series", "ecosystem", "war_case", "view"], sort=False):
+            for (series, eco, case, view), part in frame.groupby(["series", "ecosystem", "war_case", "view"], sort=False, observed=True):
                 target = out[series].setdefault((eco, case, view), np.zeros((weeks, bins[series]), np.int64))
                 np.add.at(target, (part["week"].to_numpy(), part["bin"].to_numpy()), part["count"].to_numpy())
         return out

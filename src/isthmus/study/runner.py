@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -245,7 +244,7 @@ def run_chunk(
         ),
         "reach": pa.concat_tables(list(_reach(plan, first, draws))),
         "donors": _donors(plan, draws),
-        "fans": pa.concat_tables([pa.table(row) for row in fan_rows]),
+        "fans": pa.concat_tables([pa.table(row) for row in fan_rows]).unify_dictionaries(),
     }
     return tables | ({"weeks": pa.concat_tables(weekly)} if weekly else {})
 
@@ -302,10 +301,10 @@ def _fan(plan: Plan, ecosystem: str, case: str, series: str, counts: npt.NDArray
     view, week, bins = np.nonzero(counts)
     n = len(view)
     return {
-        "ecosystem": pa.array([ecosystem] * n, pa.string()),
-        "war_case": pa.array([case] * n, pa.string()),
-        "series": pa.array([series] * n, pa.string()),
-        "view": pa.array([plan.labels.views[i] for i in view], pa.string()),
+        "ecosystem": _category([ecosystem], np.zeros(n)),
+        "war_case": _category([case], np.zeros(n)),
+        "series": _category([series], np.zeros(n)),
+        "view": _category(list(plan.labels.views), view),
         "week": week.astype(np.int16),
         "bin": bins.astype(np.int16),
         "count": counts[view, week, bins].astype(np.int64),
