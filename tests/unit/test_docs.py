@@ -185,7 +185,7 @@ def test_the_tutorial_runs_as_printed(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data", target_is_directory=True)
     environment = {**os.environ, "PATH": f"{Path(isthmus()).parent}{os.pathsep}{os.environ['PATH']}"}
     for block in blocks:
-        script = re.sub(r"--futures \d+", FEWER_FUTURES, block)
+        script = re.sub(r"--futures \d+", FEWER_FUTURES, block).replace("--plan", f"--plan {FEWER_FUTURES}")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
         )
