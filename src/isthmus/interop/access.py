@@ -16,7 +16,7 @@ from scipy import special
 from isthmus.axes import Layer
 from isthmus.interop.ecosystem import cell_value, held_share
 from isthmus.interop.fronts import EcosystemRule
-from isthmus.interop.supply import WEEKS_PER_YEAR, Desk, Supply
+from isthmus.interop.supply import WEEKS_PER_YEAR, Desk, Row, Supply
 
 F64 = npt.NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def stocks(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], layers
     licences = supply.holdings.for_families(("technology", "industry"))
     for i, line in enumerate(supply.lines):
         row = supply.rows[line.row]
-        free = 1 - np.minimum(0.95, draws["claim.peacetime"] + _claimed(supply, row.side, row.class_id, draws))
+        free = 1 - np.minimum(0.95, draws["claim.peacetime"] + _claimed(supply, row, draws))
         now = draws[line.base] * (draws[line.base_factor] if line.base_factor else 1.0) if line.base else np.zeros(n)
         base[i] = now * free / WEEKS_PER_YEAR
         if line.plan is None:
@@ -130,11 +130,11 @@ def _licence(
     return np.max(values, axis=0) if values else layers(actor, "technology")
 
 
-def _claimed(supply: Supply, side: str, class_id: str, draws: Mapping[str, F64]) -> F64:
+def _claimed(supply: Supply, row: Row, draws: Mapping[str, F64]) -> F64:
     total = np.zeros(_futures(draws))
     for claim in supply.setting.claims:
-        name = f"claim.{claim.name}.{side}.{class_id}"
-        if name in draws:
+        name = f"claim.{claim.name}.{row.side}.{row.class_id}"
+        if name in draws and row.actor_id in claim.actors:
             total = total + claim.share * draws[name]
     return total
 
@@ -323,7 +323,10 @@ def decisions(supply: Supply, held: Access, draws: Mapping[str, F64]) -> dict[st
         h = root * special.ndtri(draws[f"desk.common:{front}"]) + rest * special.ndtri(draws[f"desk:{desk.actor_id}@{front}"])
         u = special.ndtr(h)
         fighter = held.fights[i] > 0
-        gives = (u < draws[f"desk.{desk.donor_class}.supplies"]) & (not desk.vetoed)
+        chance = draws[f"desk.{desk.donor_class}.supplies"]
+        gives = (u < chance) & (not desk.vetoed)
+        # Among those who give, the least hesitant are the quickest: their own quantile runs from 0 to 1.
+        u = np.minimum(1 - 1e-9, u / np.maximum(1e-9, chance))
         out["first"][i] = np.where(fighter, 0.0, _timing(supply, desk, "first", u))
         out["gap"][i] = np.where(fighter, 1.0, np.maximum(1.0, _timing(supply, desk, "gap", u)))
         weekly = draws[f"desk.{desk.donor_class}.stop"] * 12 / WEEKS_PER_YEAR

@@ -68,6 +68,8 @@ class Claim:
 
     name: str
     share: float
+    actors: frozenset[str]
+    """Whose output it takes."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,9 @@ LINE_WINDOW_MONTHS = 12
 OVERDUE_WEEKS = 26.0
 """A plan whose date has passed is not there yet: half a year at least remains (a judgement; slip comes on top)."""
 
+OWN_DRAW = "own draw of "
+"""Rule of an uncertainty that draws anew from a shared prior; the prior's name follows."""
+
 PLAN_HORIZON_YEARS = 3.0
 """Weeks to a plan's date where the source gives none."""
 
@@ -234,7 +237,9 @@ class SupplyBuilder:
 
     def _declare(self, name: str, found: Resolved, unit: str, field_name: str, rule: str) -> str:
         # A fact times an assumed factor is an estimate.
-        kind: Kind = "assumption" if found.kind == "assumption" else "estimate" if found.kind == "estimate" or "×" in rule else "fact"
+        kind: Kind = (
+            "assumption" if found.kind == "assumption" else "estimate" if found.kind == "estimate" or "×" in rule else "fact"
+        )
         self.uncertainties[name] = Uncertainty(name, "pert", found.low, found.mode, found.high, unit, kind, found.used, rule)
         self.bindings.append(Binding(field_name, name.split(":", 1)[1], kind, found.used, rule))
         return name
@@ -300,7 +305,9 @@ class SupplyBuilder:
             return None
         for measure, factor in STOCK_MEASURES:
             found = resolve(here[here["measure"] == measure], self.setting.date)
-            if found is not None and found.high > 0:
+            if found is not None and found.high <= 0:
+                return None
+            if found is not None:
                 return self._declare(f"stock:{actor}:{materiel_id}", found, "units", "stock", _rule(measure, factor)), factor
         return None
 
@@ -314,10 +321,8 @@ class SupplyBuilder:
         for measure, name in OUTPUT_MEASURES:
             found = _total(here[here["measure"] == measure], self.setting.date)
             if found is not None:
-                found = self._less_members(actor, materiel_id, found, lines, members, plan=False)
-                base = self._declare(
-                    f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", f"resolved from measure {measure}"
-                )
+                found = self._less_members(actor, materiel_id, found, lines, members, self._scale(name), plan=False)
+                base = self._declare(f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", _rule(measure, name))
                 factor = name
                 break
         plans = here[here["measure"] == "plan"]
@@ -325,7 +330,7 @@ class SupplyBuilder:
         stated = found.used if found else ()
         if found is None:
             return (base, factor, None, 0.0, 0.0, False) if base else None
-        found = self._less_members(actor, materiel_id, found, lines, members, plan=True)
+        found = self._less_members(actor, materiel_id, found, lines, members, 1.0, plan=True)
         plan = self._declare(f"line.plan:{actor}:{materiel_id}", found, "units/year", "line.plan", "resolved from measure plan")
         mission = self.mission_of[str(self.materiel.at[materiel_id, "class_id"])]
         label = f"{actor}:{materiel_id}"
@@ -334,10 +339,17 @@ class SupplyBuilder:
         due, lead = self._due(plans[plans["fact_id"].isin(stated)])
         return base, factor, plan, due, lead, bool(plans["licensor"].notna().any())
 
+    def _scale(self, factor: str | None) -> float:
+        """Middle of the factor that turns a measure into complete rounds."""
+        return self.uncertainties[factor].mode if factor else 1.0
+
     def _less_members(
-        self, actor: str, materiel_id: str, found: Resolved, lines: ByHolder, members: set[str], *, plan: bool
+        self, actor: str, materiel_id: str, found: Resolved, lines: ByHolder, members: set[str], scale: float, *, plan: bool
     ) -> Resolved:
-        """A bloc's line is what its members that have lines of their own leave of the bloc's total."""
+        """A bloc's line is what its members that have lines of their own leave of the bloc's total.
+
+        `scale` turns the bloc's measure into complete rounds, as the members' measures are before they are taken off.
+        """
         if self.actors.at[actor, "type"] != "bloc":
             return found
         named = 0.0
@@ -349,18 +361,18 @@ class SupplyBuilder:
             for measure, factor in OUTPUT_MEASURES if part is None else ():
                 part = _total(here[here["measure"] == measure], self.setting.date)
                 if part is not None:
-                    scale = self.uncertainties[factor].mode if factor else 1.0
-                    part = Resolved(part.low * scale, part.mode * scale, part.high * scale, part.kind, part.grade, part.used, ())
+                    named += part.mode * self._scale(factor)
                     break
-            named += part.mode if part else 0.0
-        rest = [max(0.0, v - named) for v in (found.low, found.mode, found.high)]
+            else:
+                named += part.mode if part else 0.0
+        rest = [max(0.0, v - named / scale) for v in (found.low, found.mode, found.high)]
         return Resolved(rest[0], rest[1], rest[2], "estimate", found.grade, found.used, found.discarded)
 
     def _copy(self, prior: str, name: str) -> None:
         """An own draw from a shared prior."""
         p = self.uncertainties[prior]
         self.uncertainties[name] = Uncertainty(
-            name, p.shape, p.low, p.mode, p.high, p.unit, p.kind, p.evidence, f"own draw of {prior}"
+            name, p.shape, p.low, p.mode, p.high, p.unit, p.kind, p.evidence, f"{OWN_DRAW}{prior}"
         )
 
     def _due(self, plans: pd.DataFrame) -> tuple[float, float]:

@@ -79,13 +79,14 @@ def references(register: Register, table: str | None = None) -> list[str]:
 def reference_line(source: Mapping[str, Any]) -> str:
     """'Publisher: Title. Date. Address (accessed date).' `source` is a row of sources.
 
-    A copy stands under its original publisher, with who copied it.
+    A copy stands under its original publisher, with who copied it, or says that no original publisher is stated. A title that begins
+    with its publisher does not repeat it.
     """
     published = source["published"] or "Undated"
     accessed = f" (accessed {source['accessed']})" if source["accessed"] else ""
-    publisher, copied_by = _publisher(source)
-    copied = f", copied by {copied_by}" if copied_by else ""
-    return f"{publisher}{copied}: {str(source['title']).rstrip('.')}. {published}. {source['url']}{accessed}."
+    publisher, copied = _publisher(source)
+    title = str(source["title"]).removeprefix(f"{source['publisher']}:").strip().rstrip(".") or str(source["title"])
+    return f"{publisher}{f' ({copied})' if copied else ''}: {title}. {published}. {source['url']}{accessed}."
 
 
 def bibtex(register: Register, table: str | None = None) -> str:
@@ -99,7 +100,7 @@ def ris(register: Register, table: str | None = None) -> str:
 
 
 def _bibtex(source: Mapping[str, Any]) -> str:
-    publisher, _ = _publisher(source)
+    publisher, copied = _publisher(source)
     date = source["published"] or ""
     fields = {
         "author": f"{{{_tex(publisher)}}}",
@@ -108,14 +109,14 @@ def _bibtex(source: Mapping[str, Any]) -> str:
         "month": str(int(date[5:7])) if len(date) >= 7 else "",
         "url": _plain_address(source["url"]),
         "urldate": source["accessed"] or "",
-        "note": _tex(_note(source)),
+        "note": _tex(copied),
     }
     body = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
     return f"@misc{{{source['source_id']},\n{body}}}\n"
 
 
 def _ris(source: Mapping[str, Any]) -> str:
-    publisher, _ = _publisher(source)
+    publisher, copied = _publisher(source)
     fields = (
         ("TY", "ELEC"),
         ("ID", source["source_id"]),
@@ -125,25 +126,26 @@ def _ris(source: Mapping[str, Any]) -> str:
         ("DA", _ris_date(source["published"])),
         ("UR", source["url"]),
         ("Y2", _ris_date(source["accessed"])),
-        ("N1", _note(source)),
+        ("N1", copied),
     )
     return "".join(f"{tag}  - {_line(value)}\r\n" for tag, value in fields if value) + "ER  - \r\n"
 
 
-def _publisher(source: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Who published it first, and who copied it (None: nobody). Where only one name is known, the copier is the host."""
+def _publisher(source: Mapping[str, Any]) -> tuple[str, str]:
+    """Who published it first, as far as it is known, and what is to be said where it was seen as a copy ('' where not)."""
     publisher, original = str(source["publisher"]), source["original"]
     if original and original != publisher:
-        return str(original), publisher
-    if original or source["host_class"] in _COPIES:
-        host = urlsplit(str(source["url"])).hostname or str(source["url"])
-        return publisher, host.removeprefix("www.")
-    return publisher, None
+        return str(original), f"copied by {publisher}"
+    if not original and source["host_class"] not in _COPIES:
+        return publisher, ""
+    host = (urlsplit(str(source["url"])).hostname or "").removeprefix("www.")
+    if _letters(publisher) in _letters(host):
+        return publisher, "copy, original publisher not stated"
+    return publisher, f"copied by {host}"
 
 
-def _note(source: Mapping[str, Any]) -> str:
-    copied_by = _publisher(source)[1]
-    return f"Seen as a copy: {copied_by}" if copied_by else ""
+def _letters(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _tex(words: str) -> str:
@@ -162,7 +164,7 @@ def _line(words: str) -> str:
 
 def _ris_date(date: str | None) -> str:
     """'2025-03' -> '2025/03//', the form of RIS: year/month/day/rest."""
-    return "/".join([*(date.split("-") + ["", ""])[:3], ""]) if date else ""
+    return "/".join([*date.split("-"), "", "", ""][:4]) if date else ""
 
 
 def _sources(register: Register, table: str | None) -> list[Mapping[str, Any]]:
@@ -170,7 +172,7 @@ def _sources(register: Register, table: str | None) -> list[Mapping[str, Any]]:
     frame = register.table("sources")
     if table is not None and table != "sources":
         rows = register.table(table)
-        frame = frame[frame["source_id"].isin(rows["source_id"] if "source_id" in rows else [])]
+        frame = frame[frame["source_id"].isin(rows.get("source_id", []))]
     return [{str(name): clean(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 

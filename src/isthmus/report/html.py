@@ -312,7 +312,7 @@ class Page:
 
     @property
     def claims(self) -> list[str]:
-        return [f"{plain(k)}: {v}" for k, v in self.study["claims"].items()]
+        return [f"{plain(c['claim'])} ({c['state']}; takes from {', '.join(c['actors'])})" for c in self.study["claims"]]
 
     @property
     def hubs(self) -> str:

@@ -13,7 +13,7 @@ from isthmus.study.runner import plan_of
 from isthmus.study.static import layer_gains
 from isthmus.sustainment.kernel import NEVER_YEARS
 
-WIDTH = 116
+WIDTH = 132
 """Columns that the widest table takes; narrower terminals wrap."""
 
 

@@ -60,9 +60,31 @@ def make_plan(study: Study, register: Register, *, futures: int | None = None, s
         _check_supplied(study, one, what)
     ranges: dict[str, Uncertainty] = study.override({**wide.uncertainties, **supply.uncertainties})
     supply, wide = (replace(s, uncertainties={n: ranges[n] for n in s.uncertainties}) for s in (supply, wide))
+    _check_two_fronts(study, supply)
     missions = register.table("missions")
     rules = dict(zip(missions["mission_id"], missions["fill_rule"], strict=True))
     return Plan(study, register, supply, wide, Design(tuple(ranges.values()), study.seed), rules)
+
+
+def _check_two_fronts(study: Study, supply: Supply) -> None:
+    """A stock serves two fronts at most."""
+    drawn: dict[int, list[str]] = {}
+    for edge in supply.edges:
+        drawn.setdefault(edge.row, []).append(supply.setting.fronts[supply.cells[supply.pools[edge.pool].cell].front].front_id)
+    problems = [
+        Problem(
+            study.study,
+            None,
+            "fronts",
+            ", ".join(fronts),
+            "two fronts of a side",
+            f"too many fronts draw on {supply.rows[row].label}",
+        )
+        for row, fronts in sorted(drawn.items())
+        if len(fronts) > 2
+    ]
+    if problems:
+        raise StudyError(problems)
 
 
 def _check_supplied(study: Study, supply: Supply, what: str) -> None:

@@ -194,7 +194,9 @@ class Results:
         if counts is None:
             return np.zeros(self.study["horizon_weeks"])
         total = counts.sum(-1)
-        mean: npt.NDArray[np.float64] = np.divide(counts @ fans.difference_centres(), total, out=np.full(len(total), np.nan), where=total > 0)
+        mean: npt.NDArray[np.float64] = np.divide(
+            counts @ fans.difference_centres(), total, out=np.full(len(total), np.nan), where=total > 0
+        )
         return mean
 
     @cached_property
@@ -205,7 +207,9 @@ class Results:
         bins = {"level": fans.LEVEL_BINS, "difference": fans.DIFFERENCE_BINS}
         for table in self.folder.tables("fans"):
             frame = table.to_pandas()
-            for (series, eco, case, view), part in frame.groupby(["series", "ecosystem", "war_case", "view"], sort=False, observed=True):
+            for (series, eco, case, view), part in frame.groupby(
+                ["series", "ecosystem", "war_case", "view"], sort=False, observed=True
+            ):
                 target = out[series].setdefault((eco, case, view), np.zeros((weeks, bins[series]), np.int64))
                 np.add.at(target, (part["week"].to_numpy(), part["bin"].to_numpy()), part["count"].to_numpy())
         return out

@@ -242,7 +242,7 @@ def run_chunk(
         "futures": pa.table(
             {"future": np.arange(first, first + count, dtype=np.int64), **{n: v.astype(np.float32) for n, v in draws.items()}}
         ),
-        "reach": pa.concat_tables(list(_reach(plan, first, draws))),
+        "reach": _by_future(pa.concat_tables(list(_reach(plan, first, draws)))),
         "donors": _donors(plan, draws),
         "fans": pa.concat_tables([pa.table(row) for row in fan_rows]).unify_dictionaries(),
     }
@@ -279,6 +279,11 @@ def _reach(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]]) ->
                 "mission": [mission] * n,
             }
             yield pa.table({**keys, **{m: values[m].astype(np.float32) for m in MEASURES}})
+
+
+def _by_future(table: pa.Table) -> pa.Table:
+    """Rows future by future, so that a digest does not depend on where chunks begin."""
+    return table.take(np.argsort(table.column("future").to_numpy(), kind="stable"))
 
 
 def _donors(plan: Plan, draws: dict[str, npt.NDArray[np.float64]]) -> pa.Table:

@@ -17,6 +17,7 @@ from isthmus.axes import Layer, Maturity, Shape, Side, Tier
 from isthmus.ensemble import Uncertainty
 from isthmus.errors import Problem, StudyError
 from isthmus.interop.fronts import Claim, EcosystemRule, Front, Need, Participant, Reaction, Setting
+from isthmus.interop.supply import OWN_DRAW
 from isthmus.register import Register
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -99,6 +100,14 @@ class FrontSpec(_Strict):
     magazine: tuple[NeedSpec, ...] = ()
 
 
+class ClaimSpec(_Strict):
+    """Another war that takes part of the output of some actors first."""
+
+    claim: Name
+    state: Literal["ended", "frozen", "continuing"]
+    actors: tuple[str, ...] = Field(min_length=1)
+
+
 class Override(_Strict):
     """Another range for an uncertainty, or a new one; an assumption of the study, so it states its reason."""
 
@@ -121,7 +130,7 @@ class Study(_Strict):
     ecosystems: tuple[EcosystemSpec, ...] = Field(min_length=1)
     war_cases: tuple[WarCase, ...] = Field(min_length=1)
     fronts: tuple[FrontSpec, ...] = Field(min_length=1)
-    claims: dict[Name, Literal["ended", "frozen", "continuing"]] = {}
+    claims: tuple[ClaimSpec, ...] = ()
     uncertainties: dict[str, Override] = {}
 
     @classmethod
@@ -200,7 +209,9 @@ class Study(_Strict):
                     tuple(_expand(spec.vetoed, members)),
                 )
             )
-        claims = tuple(Claim(name, CLAIM_SHARE[state]) for name, state in sorted(self.claims.items()))
+        claims = tuple(
+            Claim(c.claim, CLAIM_SHARE[c.state], frozenset(c.actors) | frozenset(_expand(c.actors, members))) for c in self.claims
+        )
         return Setting(self.date, self.horizon_weeks, tuple(fronts), claims, self.tiers(register))
 
     def tiers(self, register: Register) -> tuple[tuple[str, str, Tier], ...]:
@@ -242,6 +253,12 @@ class Study(_Strict):
                 )
         if problems:
             raise StudyError(problems)
+        # A line or an integration draws anew from a shared prior: an override of the prior is one of all its copies.
+        for name, u in uncertainties.items():
+            prior = u.rule.removeprefix(OWN_DRAW)
+            if u.rule.startswith(OWN_DRAW) and prior in self.uncertainties and name not in self.uncertainties:
+                new = out[prior]
+                out[name] = Uncertainty(name, new.shape, new.low, new.mode, new.high, u.unit, "assumption", (), u.rule)
         return out
 
     def digest(self) -> str:
@@ -266,6 +283,9 @@ class Study(_Strict):
                     )
                     problems.append(Problem(self.study, None, where, one, hint, f"unknown {what}"))
 
+        prefixes = {u.split(".")[1] for u in known if u.startswith("claim.") and u.count(".") >= 3}
+        check("claims", [c.claim for c in self.claims], prefixes, "claim")
+        check("claims.actors", [a for c in self.claims for a in c.actors], actors, "actor")
         for spec in self.fronts:
             check(f"{spec.front}.theater", [spec.theater], theaters, "theater")
             for label, groups in (("belligerents", spec.belligerents), ("aggregates", spec.aggregates)):

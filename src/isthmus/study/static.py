@@ -46,7 +46,13 @@ def input_coverage(plan: Plan) -> list[dict[str, Any]]:
         kinds.setdefault(binding.field, []).append(binding.kind)
     columns = {"facts": "fact", "estimates": "estimate", "assumptions": "assumption"}
     return [
-        {"stage": "campaign", "field": name, "elements": len(found), **{c: found.count(kind) for c, kind in columns.items()}, "unknown": None}
+        {
+            "stage": "campaign",
+            "field": name,
+            "elements": len(found),
+            **{c: found.count(kind) for c, kind in columns.items()},
+            "unknown": None,
+        }
         for name, found in sorted(kinds.items())
     ]
 

@@ -224,15 +224,22 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
                 opening[c] += shots * opening[j]
                 reference[c] = opening[c]
     lots = np.zeros((cells, n))
+    vetoed = [supply.desks[edge.desk].vetoed for edge in supply.edges]
     eff = np.array([draws[f"effect:{p.materiel_id}"] for p in supply.pools]).reshape(-1, n)
     share = held.share
     for e, edge in enumerate(supply.edges):
+        if vetoed[e]:
+            continue
         lots[supply.pools[edge.pool].cell] += share[e] * (held.stocks.stock[edge.row] - held.floor[e]) * eff[edge.pool]
     for line_index, line in enumerate(supply.lines):
         for e in (int(network.row_home_edge[line.row]), int(network.row_away_edge[line.row])):
-            if e >= 0:
+            if e >= 0 and not vetoed[e]:
                 pool = supply.edges[e].pool
                 lots[supply.pools[pool].cell] += share[e] * held.stocks.base[line_index] * 52 * eff[pool]
+    for c, cell in enumerate(supply.cells):
+        if cell.need.kind == "unstated":
+            # Use follows supply: what a planner spreads over his weeks is the need that orders start from.
+            opening[c] = reference[c] = lots[c] / draws[cell.need.plan]
     plan_share = np.ones((len(supply.edges), n))
     for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
         if h >= 0 and a >= 0:
