@@ -41,7 +41,8 @@ class Campaigns:
         self.order, self.use, self.need, self.inflow, self.left_over, self.lag_sum, self.lag_weight = (
             self._zeros(cells) for _ in range(7)
         )
-        self.offered, self.plannable, self.sent, self.held, self.under_way = (self._zeros(cells) for _ in range(5))
+        self.offered, self.at_home, self.urgent = (self._zeros(cells) for _ in range(3))
+        self.plannable, self.sent, self.held, self.under_way = (self._zeros(cells) for _ in range(4))
         self.fade = np.ones((cells, self.futures), np.float32)
         self.past = np.zeros((4, cells, self.futures), np.float32)
         self.view = {name: self._zeros(views) for name in k.PER_FRONT}
@@ -107,14 +108,21 @@ class Campaigns:
 
     def _offer(self, live: list[tuple[int, ...]], t: int) -> None:
         x = self.x
-        self.offered[:], self.plannable[:], self.sent[:] = 0, 0, 0
+        self.offered[:], self.at_home[:], self.plannable[:], self.sent[:] = 0, 0, 0, 0
         opening = [c for c, f in enumerate(self.n.cell_front) if self.starts[f] == t]
         self.order[opening] = x.cover[opening] * x.reference_need[opening]
+        self.urgent[opening] = self.order[opening]
         self._forward([edge for edge in live if self.starts[edge[9]] == t], t)
         for edge in live:
             e, _, p, *_, c, _ = edge
             self.free[e] = free = self._lot(edge, t)
-            self.offered[c] += free * self.kept[e] * x.effect[p]
+            net = free * self.kept[e] * x.effect[p]
+            self.offered[c] += net
+            self.lag_weight[c] += net
+            if edge[4] == k.HOME:
+                self.at_home[c] += net
+            else:
+                self.lag_sum[c] += net * x.lag[self.n.n_fronts + edge[9] if edge[4] == k.FAR else edge[9]]
 
     def _lot(self, edge: tuple[int, ...], t: int) -> F32:
         """What an edge may draw this week."""
@@ -149,9 +157,12 @@ class Campaigns:
     def _ration(self, live: list[tuple[int, ...]]) -> None:
         x, n = self.x, self.n
         self.asked[:] = 0
-        share = np.minimum(ONE, self.order / np.maximum(TINY, self.offered))
-        index = [edge[0] for edge in live]
-        self.asked[index] = self.free[index] * share[[edge[8] for edge in live]]
+        part = self.order * (self.at_home / np.maximum(TINY, self.offered))
+        near = np.minimum(self.at_home, np.maximum(part, self.urgent))
+        away = np.maximum(ZERO, self.order - near) / np.maximum(TINY, self.offered - self.at_home)
+        share = near / np.maximum(TINY, self.at_home), np.minimum(ONE, away)
+        for edge in live:
+            self.asked[edge[0]] = self.free[edge[0]] * share[0 if edge[4] == k.HOME else 1][edge[8]]
         home, away = n.row_home_edge[self.shared], n.row_away_edge[self.shared]
         h, a, j = self.asked[home], self.asked[away], x.joint[self.shared]
         left = np.maximum(ZERO, self.stock[self.shared] - x.row_floor[self.shared])
@@ -184,8 +195,6 @@ class Campaigns:
                 lag = x.lag[n.n_fronts + f if mode == k.FAR else f]
                 self.ring[(t + lag.astype(int)) % k.RING, p, self.lane] += arriving
                 self.transit[p] += arriving
-                self.lag_sum[c] += effect * lag
-            self.lag_weight[c] += effect
             self.sent[c] += effect
             weighted = effect * x.weight[c]
             if hub:
@@ -241,6 +250,7 @@ class Campaigns:
         lag = self.lag_sum[c] / np.maximum(TINY, self.lag_weight[c])
         short = (x.cover[c] + lag) * mean - (self.held[c] - use) - self.under_way[c]
         self.order[c] = np.minimum(np.float32(k.ORDER_BOUND) * mean, np.maximum(ZERO, short))
+        self.urgent[c] = np.maximum(ZERO, x.cover[c] * mean - (self.held[c] - use))
         self.lag_sum[c] *= np.float32(0.9)
         self.lag_weight[c] *= np.float32(0.9)
 

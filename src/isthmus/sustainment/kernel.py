@@ -32,7 +32,7 @@ I32 = npt.NDArray[np.int32]
 LANES: Final = 128
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v2"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v3"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -273,7 +273,9 @@ class _Slots(NamedTuple):
     granted: int  # desks, weeks of need decided so far
     next_decision: int  # desks, week
     order: int  # cells, effect
-    offered: int  # cells, effect
+    urgent: int  # cells, effect that the depot lacks of its cover
+    offered: int  # cells, effect; then the share of every lot from outside home that orders draw
+    at_home: int  # cells, effect offered at home; then the share of every home lot that orders draw
     plannable: int  # cells, effect
     left_over: int  # cells: what last week's plan left
     inflow: int  # cells: exponentially weighted net inflow, effect a week
@@ -283,8 +285,8 @@ class _Slots(NamedTuple):
     use: int  # cells
     fade: int  # cells
     past: int  # cells x 4 weeks of need
-    lag_sum: int  # cells: recent shipments x lag
-    lag_weight: int  # cells: recent shipments
+    lag_sum: int  # cells: recent offers x lag
+    lag_weight: int  # cells: recent offers
     sent: int  # cells, effect shipped this week
     tonnes: int  # fronts, asked from outside the theater this week
     spell: int  # duels x 2: weeks of the running spell against defence, against attack
@@ -328,7 +330,7 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
         + [p * RING]
         + [p] * 4
         + [sizes["desks"]] * 3
-        + [c] * 10
+        + [c] * 12
         + [c * 4]
         + [c] * 3
         + [sizes["fronts"], 2 * d, 5 * p, 1, 5]
@@ -475,10 +477,12 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
         first = starts[ix[at.cell_front + c]] == t
         for i in range(LANES):
             now[sl.offered + c, i] = zero
+            now[sl.at_home + c, i] = zero
             now[sl.plannable + c, i] = zero
             now[sl.sent + c, i] = zero
             if first:
                 now[sl.order + c, i] = val[of.cover + c, i] * val[of.reference_need + c, i]
+                now[sl.urgent + c, i] = now[sl.order + c, i]
     for f in range(at.fronts):
         for i in range(LANES):
             now[sl.tonnes + f, i] = zero
@@ -495,12 +499,31 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
         start = starts[ix[at.cell_front + c]]
         if start < 0 or t < start:
             continue
-        for i in range(LANES):
-            now[sl.offered + c, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-    # From here on `offered` is the share of every lot that the orders of a cell draw.
+        mode = ix[at.edge_mode + e]
+        if mode == HOME:
+            for i in range(LANES):
+                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+                now[sl.offered + c, i] += x
+                now[sl.at_home + c, i] += x
+        else:
+            lag = of.lag + ix[at.cell_front + c] + (0 if mode == NEAR else at.fronts)
+            for i in range(LANES):
+                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+                now[sl.offered + c, i] += x
+                now[sl.lag_sum + c, i] += x * val[lag, i]
+    # Orders reckon with the mean lag of what is on offer: that of shipments would hunt where lift cuts the far ones.
     for c in range(at.cells):
         for i in range(LANES):
-            now[sl.offered + c, i] = min(one, now[sl.order + c, i] / max(np.float32(TINY), now[sl.offered + c, i]))
+            now[sl.lag_weight + c, i] += now[sl.offered + c, i]
+    # Home lots give their part of the order, or more where the depot lacks its cover; the rest comes from further away.
+    for c in range(at.cells):
+        for i in range(LANES):
+            offered, home = now[sl.offered + c, i], now[sl.at_home + c, i]
+            part = now[sl.order + c, i] * (home / max(np.float32(TINY), offered))
+            near = min(home, max(part, now[sl.urgent + c, i]))
+            now[sl.at_home + c, i] = near / max(np.float32(TINY), home)
+            rest = max(zero, now[sl.order + c, i] - near) / max(np.float32(TINY), offered - home)
+            now[sl.offered + c, i] = min(one, rest)
 
 
 @_jit()
@@ -515,20 +538,22 @@ def _ration(ix, val, now, at, of, sl, starts, t):
         if h < 0 or a < 0:
             continue
         ch, ca = ix[at.pool_cell + ix[at.edge_pool + h]], ix[at.pool_cell + ix[at.edge_pool + a]]
+        oh = (sl.at_home if ix[at.edge_mode + h] == HOME else sl.offered) + ch
+        oa = (sl.at_home if ix[at.edge_mode + a] == HOME else sl.offered) + ca
         begin = max(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]])
         if min(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]]) < 0 or t < begin:
             continue
         worst = zero
         for i in range(LANES):
-            at_home = now[sl.free + h, i] * now[sl.offered + ch, i]
-            abroad = now[sl.free + a, i] * now[sl.offered + ca, i]
+            at_home = now[sl.free + h, i] * now[oh, i]
+            abroad = now[sl.free + a, i] * now[oa, i]
             worst = max(worst, at_home + abroad - max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i]))
             now[sl.cut + h, i] = one
             now[sl.cut + a, i] = one
         # Where no lane is short nothing is cut: the test saves time and changes no value.
         for i in range(LANES if worst > zero else 0):
-            at_home = now[sl.free + h, i] * now[sl.offered + ch, i]
-            abroad = now[sl.free + a, i] * now[sl.offered + ca, i]
+            at_home = now[sl.free + h, i] * now[oh, i]
+            abroad = now[sl.free + a, i] * now[oa, i]
             left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
             even = min(one, left / max(tiny, at_home + abroad))
             first = min(one, left / max(tiny, at_home))
@@ -571,9 +596,10 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             continue
         r, mode = ix[at.edge_row + e], ix[at.edge_mode + e]
         into = sl.intake + mode * at.pools + p
+        drawn = (sl.at_home if mode == HOME else sl.offered) + c
         if mode == HOME and not ix[at.edge_shared + e] and not ix[at.edge_hub + e]:
             for i in range(LANES):
-                x = now[sl.free + e, i] * now[sl.offered + c, i]
+                x = now[sl.free + e, i] * now[drawn, i]
                 kept = one - val[of.loss + e, i]
                 now[sl.stock + r, i] -= x
                 now[sl.drawn + e, i] += x
@@ -583,7 +609,7 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             continue
         lift = sl.tonnes + f if mode == FAR else sl.ones
         for i in range(LANES):
-            x = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i] * now[lift, i]
+            x = now[sl.free + e, i] * now[drawn, i] * now[sl.cut + e, i] * now[lift, i]
             kept = one - val[of.loss + e, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
@@ -592,7 +618,7 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             now[rest + p, i] += (now[sl.free + e, i] - x) * kept * now[sl.share + e, i]
         if ix[at.edge_hub + e]:
             for i in range(LANES):
-                x = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i] * now[lift, i]
+                x = now[sl.free + e, i] * now[drawn, i] * now[sl.cut + e, i] * now[lift, i]
                 now[hub + p, i] += x * (one - val[of.loss + e, i])
     for p in range(at.pools):
         c = ix[at.pool_cell + p]
@@ -611,10 +637,7 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             now[sl.on_hand + p, i] += now[sl.intake + p, i]
             now[sl.transit + p, i] += now[near + p, i] + now[far + p, i]
             now[sl.plannable + c, i] += now[rest + p, i] * unit
-            slow = now[near + p, i] * val[of.lag + f, i] + now[far + p, i] * val[of.lag + at.fronts + f, i]
             effect = (now[sl.intake + p, i] + now[near + p, i] + now[far + p, i]) * unit
-            now[sl.lag_sum + c, i] += slow * unit
-            now[sl.lag_weight + c, i] += effect
             now[sl.sent + c, i] += effect
         for i in range(LANES):
             unit = val[of.effect + p, i] * val[of.weight + c, i]
@@ -729,7 +752,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):
 
 @_jit()
 def _order(val, now, of, sl, c, t, first):
-    """Step 7: order up to (cover + mean lag of recent shipments) × the mean need of four weeks."""
+    """Step 7: order up to (cover + mean lag of recent offers) × the mean need of four weeks."""
     zero, tiny = np.float32(0.0), np.float32(TINY)
     if first:
         for k in range(4):
@@ -743,6 +766,7 @@ def _order(val, now, of, sl, c, t, first):
         lag = now[sl.lag_sum + c, i] / max(tiny, now[sl.lag_weight + c, i])
         short = (val[of.cover + c, i] + lag) * mean - now[sl.held + c, i] - now[sl.under_way + c, i]
         now[sl.order + c, i] = min(np.float32(ORDER_BOUND) * mean, max(zero, short))
+        now[sl.urgent + c, i] = max(zero, val[of.cover + c, i] * mean - now[sl.held + c, i])
         now[sl.lag_sum + c, i] *= np.float32(0.9)
         now[sl.lag_weight + c, i] *= np.float32(0.9)
 

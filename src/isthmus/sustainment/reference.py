@@ -32,6 +32,7 @@ class Campaign:
         self.next_decision = list(x["tranche_first"])
         cells = range(len(network.cell_front))
         self.order = [0.0 for _ in cells]
+        self.urgent = [0.0 for _ in cells]
         self.use = [0.0 for _ in cells]
         self.need = [0.0 for _ in cells]
         self.inflow = [0.0 for _ in cells]
@@ -84,22 +85,23 @@ class Campaign:
         n, x = self.n, self.x
         sent = [0.0] * len(n.cell_front)
         remaining = [0.0] * len(n.cell_front)
-        offered = [0.0] * len(n.cell_front)
+        offered = [[0.0, 0.0] for _ in n.cell_front]
         free: dict[int, float] = {}
         for c, f in enumerate(n.cell_front):
             if self.starts[int(f)] == t:
                 self.order[c] = x["cover"][c] * x["reference_need"][c]
+                self.urgent[c] = self.order[c]
         live = [e for e in range(len(n.edge_row)) if self.at_war(int(n.cell_front[n.pool_cell[n.edge_pool[e]]]), t)]
         self._forward([e for e in live if self.starts[int(n.cell_front[n.pool_cell[n.edge_pool[e]]])] == t], t, sent)
         for e in live:
             p = int(n.edge_pool[e])
             free[e] = self.lot(e, t)
-            offered[int(n.pool_cell[p])] += free[e] * (1 - x["loss"][e]) * x["effect"][p]
-        asked = {
-            e: free[e] * min(1.0, self.order[c] / max(k.TINY, offered[c]))
-            for e in live
-            for c in [int(n.pool_cell[n.edge_pool[e]])]
-        }
+            c = int(n.pool_cell[p])
+            net = free[e] * (1 - x["loss"][e]) * x["effect"][p]
+            offered[c][0 if n.edge_mode[e] == k.HOME else 1] += net
+            self.lag_sum[c] += net * self.lag(e)
+            self.lag_weight[c] += net
+        asked = self._ask(live, free, offered)
         self._ration(asked)
         tonnes: dict[int, float] = defaultdict(float)
         for e in live:
@@ -121,6 +123,26 @@ class Campaign:
             lot *= x["joint"][r]
         free = min(lot - self.drawn[e], self.stock[r] - x["floor"][e])
         return free if free > k.LEAST_LOT * (self.stock[r] + self.drawn[e]) else 0.0
+
+    def lag(self, e: int) -> int:
+        """Weeks under way on an edge."""
+        front = int(self.n.cell_front[self.n.pool_cell[self.n.edge_pool[e]]])
+        if self.n.edge_mode[e] == k.HOME:
+            return 0
+        return int(self.x["lag"][self.n.n_fronts + front if self.n.edge_mode[e] == k.FAR else front])
+
+    def _ask(self, live: list[int], free: dict[int, float], offered: list[list[float]]) -> dict[int, float]:
+        """Home lots give their part of the order, or what the depot lacks of its cover; further lots give the rest."""
+        asked = {}
+        for e in live:
+            c = int(self.n.pool_cell[self.n.edge_pool[e]])
+            home, away = offered[c]
+            near = min(home, max(self.order[c] * home / max(k.TINY, home + away), self.urgent[c]))
+            if self.n.edge_mode[e] == k.HOME:
+                asked[e] = free[e] * near / max(k.TINY, home)
+            else:
+                asked[e] = free[e] * min(1.0, max(0.0, self.order[c] - near) / max(k.TINY, away))
+        return asked
 
     def _forward(self, opening: list[int], t: int, sent: list[float]) -> None:
         """What stands forward is at the front on its first day; one row's two forward shares are cut alike if they exceed it."""
@@ -191,15 +213,11 @@ class Campaign:
         remaining[c] += (free - amount) * kept * x["effect"][p] * plan_share
         arriving = amount * kept
         effect = arriving * x["effect"][p]
-        lag = 0
         if n.edge_mode[e] == k.HOME:
             self.pool[p]["on_hand"] += arriving
         else:
-            lag = int(x["lag"][n.n_fronts + f if far else f])
-            self.due[p, t + lag] += arriving
+            self.due[p, t + self.lag(e)] += arriving
             self.pool[p]["transit"] += arriving
-        self.lag_sum[c] += effect * lag
-        self.lag_weight[c] += effect
         sent[c] += effect
         weighted = effect * x["weight"][c]
         view = self.view[int(n.cell_view[c])]
@@ -258,6 +276,7 @@ class Campaign:
         lag = self.lag_sum[c] / max(k.TINY, self.lag_weight[c])
         short = (x["cover"][c] + lag) * mean - (held[c] - use) - under_way[c]
         self.order[c] = min(k.ORDER_BOUND * mean, max(0.0, short))
+        self.urgent[c] = max(0.0, x["cover"][c] * mean - (held[c] - use))
         self.lag_sum[c] *= 0.9
         self.lag_weight[c] *= 0.9
 
