@@ -257,10 +257,6 @@ def register_package(register: RegisterOption = None, as_json: JsonOption = Fals
     print_json({"path": str(path)}) if as_json else print(path)
 
 
-if __name__ == "__main__":
-    main()
-
-
 # Studies and runs
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")]
@@ -465,3 +461,7 @@ def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
     with Progress(*bars, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("campaigns", total=total)
         yield lambda done, _total: bar.update(task, completed=done)
+
+
+if __name__ == "__main__":
+    main()

@@ -425,17 +425,8 @@ def test_what_two_fronts_use_hardly_falls_with_interchange(register: Register, c
     assert used[-1].sum() > 1.05 * used[0].sum()
 
 
-@pytest.mark.xfail(strict=True, reason="orders go pro rata to far lots, and home depots stay shut while shipments are under way")
 def test_use_never_falls_with_interchange_under_lags(register: Register) -> None:
     _never_falls([swept(register, v) for v in SWEEP], "used", "west_alone", ("west",), 1e-4)
-
-
-def test_lags_cost_little_of_what_interchange_gives(register: Register) -> None:
-    """Until home lots come first under lags: no future loses more than a twentieth at a step, and the whole gains."""
-    frames = [outcomes(swept(register, v)) for v in SWEEP]
-    used = [column(f, "west_alone", "used.west.allied.fires") for f in frames]
-    assert all((after >= 0.95 * before).all() for before, after in itertools.pairwise(used))
-    assert used[-1].sum() > 1.3 * used[0].sum()
 
 
 def test_other_side_does_not_feel_the_sweep(register: Register) -> None:

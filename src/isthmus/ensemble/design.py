@@ -39,7 +39,7 @@ class Design:
         if start:
             engine.fast_forward(start)
         # Balance holds for the whole design, a power of two; a block is a part of it.
-        points = engine.random(count) if start or count & (count - 1) else engine.random_base2(count.bit_length() - 1)
+        points = engine.random(count) if start else engine.random_base2((count - 1).bit_length())[:count]
         inside: npt.NDArray[np.float64] = np.clip(points, 1e-9, 1 - 1e-9)
         return inside
 

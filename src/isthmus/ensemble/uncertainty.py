@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -51,6 +52,12 @@ class Uncertainty:
     def __post_init__(self) -> None:
         if not self.low <= self.mode <= self.high:
             raise ValueError(f"{self.name}: low <= mode <= high does not hold: {self.low:g}, {self.mode:g}, {self.high:g}")
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ValueError(f"{self.name}: a range must be finite: {self.low:g}, {self.high:g}")
+        if self.shape in ("loguniform", "lognormal") and self.low <= 0:
+            raise ValueError(f"{self.name}: shape '{self.shape}' needs low > 0, found {self.low:g}")
+        if self.shape == "bernoulli" and not (self.low >= 0 and self.high <= 1):
+            raise ValueError(f"{self.name}: shape 'bernoulli' needs a probability between 0 and 1")
 
     def quantile(self, u: F64) -> F64:
         """Values at the probabilities `u` (any shape), in `unit`."""

@@ -80,7 +80,7 @@ def fights(supply: Supply, draws: Mapping[str, F64]) -> F64:
         else:
             name = f"fights:{desk.actor_id}@{supply.setting.fronts[desk.front].theater}"
             rows.append((draws[name] < draws[desk.fights]).astype(np.float64))
-    return np.array(rows)
+    return np.array(rows).reshape(-1, _futures(draws))
 
 
 def stocks(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], layers: LayerShares) -> Stocks:
@@ -156,9 +156,8 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
         pool = supply.pools[p]
         front = supply.cells[pool.cell].front
         weight, share = _launchers(supply, front, pool.materiel_id, rule, fighting, desk_of, draws)
-        lots = sum(held.stock[supply.edges[e].row] for e in edges) + _horizon_output(
-            supply, held, {supply.edges[e].row for e in edges}
-        )
+        given = {supply.edges[e].row for e in edges if not supply.desks[supply.edges[e].desk].vetoed}
+        lots = sum((held.stock[r] for r in given), np.zeros(n)) + _horizon_output(supply, held, given)
         able = _usable(supply, p, weight, lots, draws, later=supply.edges[edges[0]].wait is not None)
         family = supply.rows[supply.edges[edges[0]].row].family_id
         mutual = _mutual(supply, family, share, standards, rule, draws)
@@ -168,9 +167,12 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
             fighter = fighting[edge.desk]
             own = share.get(actor, fighter if not share else np.zeros(n))
             if supply.interchange.get(family) == "makes":
-                shared = _best(supply, actor, family, standards, rule, draws) * mutual
+                best = _best(supply, actor, family, standards, rule, draws)
+                shared = best * (
+                    mutual - share.get(actor, 0.0) * best
+                )  # of all tubes, those of others that share a standard with it
                 loose = draws[f"interchange.{family}"]
-                interchange[e] = own + (1 - own) * (shared + (1 - shared) * loose)
+                interchange[e] = own + shared + (1 - own - shared) * loose
             else:
                 interchange[e] = 1.0
             usable[e] = able

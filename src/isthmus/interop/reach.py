@@ -119,7 +119,7 @@ def _views(supply: Supply) -> dict[tuple[int, str], list[int]]:
 
 def _part(supply: Supply, e: int, row_edges: list[int], draws: Mapping[str, F64]) -> F64 | float:
     """Part of a lot that falls to this front when both of its side's fronts draw: by stated need, else in equal parts."""
-    others = [o for o in row_edges if o != e]
+    others = [o for o in row_edges if o != e and not supply.desks[supply.edges[o].desk].vetoed]
     if not others:
         return 1.0
     mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, others[0]))

@@ -457,6 +457,11 @@ class SupplyBuilder:
                     near = rows[i].home_theater == front.theater
                     home = near and by_actor[actor].fights is not None
                     edges.append(Edge(i, len(pools) - 1, desk_of[cell.front, actor], home, near, delay))
+        for f, front in enumerate(self.setting.fronts):  # who fights counts with his launchers and doctrine, whatever he holds
+            for p in front.participants:
+                if p.fights is not None and (f, p.actor_id) not in desk_of:
+                    desk_of[f, p.actor_id] = len(desks)
+                    desks.append(self._desk(f, front, p.actor_id))
         return pools, edges, desks
 
     def _wait(self, materiel_id: str, front: Front, launchers: Launchers) -> Literal["now", "never"] | tuple[float, float, float]:

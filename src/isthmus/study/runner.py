@@ -60,7 +60,7 @@ def start(plan: Plan, out: Path, progress: Progress | None = None, threads: int 
     wanted = manifest(plan)
     if folder.exists():
         _check_same(folder, wanted)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or folder.foreign() or any(folder.chunks_root.glob("chunk-*"))):
         raise RunError(
             [
                 Problem(

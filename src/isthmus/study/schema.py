@@ -123,7 +123,7 @@ class Study(_Strict):
 
     study: Name
     title: str
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
+    date: Annotated[str, Field(pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$")]
     horizon_weeks: Annotated[int, Field(ge=1, le=1040)]
     futures: Annotated[int, Field(ge=1, le=2**30)]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
@@ -150,7 +150,9 @@ class Study(_Strict):
         try:
             study = cls.model_validate(data)
         except ValidationError as bad:
-            raise StudyError(_problem(str(where), e) for e in bad.errors()) from None
+            # A list whose parts have faults counts as too short as well: say what is wrong with the parts only.
+            found = [e for e in bad.errors() if e["type"] != "too_short" or not e["input"]]
+            raise StudyError(_problem(str(where), e) for e in found) from None
         study.check_names(str(where))
         return study
 
@@ -161,6 +163,7 @@ class Study(_Strict):
             ("ecosystems", [e.name for e in self.ecosystems]),
             ("war_cases", [w.name for w in self.war_cases]),
             ("fronts", [f.front for f in self.fronts]),
+            *((f"{f.front}.needs", [n.class_ for n in f.needs + f.magazine]) for f in self.fronts),
         ):
             problems += [
                 Problem(where, None, label, n, "names used once", "named twice")
@@ -186,6 +189,21 @@ class Study(_Strict):
                             "starts after the horizon",
                         )
                     )
+        for front in self.fronts:
+            theirs = {n.class_ for f in self.fronts if f.theater == front.theater and f.side != front.side for n in f.needs}
+            against = [r.against for n in front.needs for r in n.reactions]
+            problems += [
+                Problem(
+                    where,
+                    None,
+                    f"{front.front}.needs",
+                    one,
+                    ", ".join(sorted(theirs)) or "a need of the other side",
+                    "a reaction to what nobody launches",
+                )
+                for one in against
+                if one not in theirs
+            ]
         if problems:
             raise StudyError(problems)
 
@@ -247,8 +265,8 @@ class Study(_Strict):
                         None,
                         f"uncertainties.{name}",
                         f"{o.low:g}, {o.mode:g}, {o.high:g}",
-                        "low <= mode <= high",
-                        str(bad),
+                        "a range that its shape allows",
+                        str(bad).removeprefix(f"{name}: "),
                     )
                 )
         if problems:

@@ -26,6 +26,8 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 DIGESTED = ("outcomes", "reach")
 """Tables whose values make the digest; the rest follows from them or from the seed."""
+ALWAYS = ("outcomes", "futures", "reach", "donors", "fans")
+"""Tables that every chunk holds."""
 
 
 class RunFolder:
@@ -46,6 +48,8 @@ class RunFolder:
         path = self.root / MANIFEST
         try:
             data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(data, dict) or (data.get("format") == FORMAT and "chunks" not in data):
+                raise ValueError
         except (OSError, ValueError):
             problem = Problem(
                 str(path), None, None, "no readable manifest", "a folder written by isthmus run", "this is not a run"
@@ -60,6 +64,11 @@ class RunFolder:
     def create(self, manifest: Mapping[str, Any]) -> None:
         self.chunks_root.mkdir(parents=True, exist_ok=True)
         _write_whole(self.root / MANIFEST, json.dumps({"format": FORMAT, **manifest}, indent=2, sort_keys=True) + "\n")
+
+    def foreign(self) -> list[str]:
+        """What lies in the folder and is no part of a run: neither manifest, nor chunks, nor what a killed writer left."""
+        names = sorted(p.name for p in self.root.iterdir())
+        return [n for n in names if n not in (MANIFEST, "chunks") and not n.startswith(f".{MANIFEST}.")]
 
     def chunk(self, index: int) -> Path:
         return self.chunks_root / f"chunk-{index:06d}"
@@ -118,7 +127,7 @@ class RunFolder:
         """A table chunk by chunk, in order."""
         for index in range(self.manifest()["chunks"]):
             path = self.chunk(index) / f"{name}.parquet"
-            if path.is_file():
+            if path.is_file() or name in ALWAYS:
                 try:
                     yield pq.read_table(path)
                 except (pa.ArrowInvalid, OSError) as bad:

@@ -242,7 +242,7 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
             opening[c] = reference[c] = lots[c] / draws[cell.need.plan]
     plan_share = np.ones((len(supply.edges), n))
     for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
-        if h >= 0 and a >= 0:
+        if h >= 0 and a >= 0 and not (vetoed[h] or vetoed[a]):
             first, second = (reference[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
             plan_share[h] = first / np.maximum(1e-9, first + second)
             plan_share[a] = 1 - plan_share[h]

@@ -20,7 +20,12 @@ def one(path: Path, *patterns: str) -> Path:
     found = matching(path, *patterns)
     if len(found) != 1:
         names = ", ".join(p.name for p in found) or "no such file"
-        fail(path.name, names, "one file named " + " or ".join(patterns), "missing file" if not found else "more than one file fits")
+        fail(
+            path.name,
+            names,
+            "one file named " + " or ".join(patterns),
+            "missing file" if not found else "more than one file fits",
+        )
     return found[0]
 
 
@@ -32,6 +37,11 @@ def maybe(folder: Path, *patterns: str) -> Path | None:
 def check_folder(folder: Path, *patterns: str) -> None:
     """Raise unless `folder` is a folder that holds at least one of the files."""
     if not folder.is_dir():
-        fail(folder.name, "no such folder" if not folder.exists() else "a file", "a folder with the files of the set", "not a folder")
+        fail(
+            folder.name,
+            "no such folder" if not folder.exists() else "a file",
+            "a folder with the files of the set",
+            "not a folder",
+        )
     if not matching(folder, *patterns):
         fail(folder.name, "none of its files", "files named " + ", ".join(patterns), "the folder holds no file of this set")

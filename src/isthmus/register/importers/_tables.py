@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -45,9 +45,7 @@ class Field:
 Rest = Callable[[str], Field | None]
 
 
-def fail(
-    file: str, found: str, allowed: str, message: str, *, row: int | None = None, column: str | None = None
-) -> NoReturn:
+def fail(file: str, found: str, allowed: str, message: str, *, row: int | None = None, column: str | None = None) -> NoReturn:
     """Raise `InputError` with one problem."""
     raise InputError([Problem(file, row, column, found, allowed, message)])
 
@@ -82,7 +80,7 @@ def read_table(
             header = [cell.strip() for cell in next(reader, [])]
             used = columns_of(path.name, header, fields, rest)
             for start, batch in _batches(reader):
-                frames.append(_typed(path.name, start, _whole(path.name, start, batch, len(header), problems), used, problems, rows))
+                frames.append(_typed(path.name, _whole(path.name, start, batch, len(header), problems), used, problems, rows))
                 if len(problems) >= MOST_PROBLEMS:
                     break
     except UnicodeDecodeError as error:
@@ -131,7 +129,7 @@ def columns_of(
 def convert(cells: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
     """Stripped text to the type of the field, and a mask of the cells that do not fit it."""
     empty = cells.isin(["", *field.missing])
-    bad = pd.Series(False, index=cells.index) if field.blank else empty
+    bad = pd.Series(data=False, index=cells.index) if field.blank else empty
     if field.kind == "text":
         if field.choices:
             bad = bad | (~empty & ~cells.isin(field.choices))
@@ -170,9 +168,7 @@ def _batches(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[list[str]]
         row += len(batch)
 
 
-def _whole(
-    file: str, start: int, batch: Iterable[list[str]], width: int, problems: list[Problem]
-) -> list[tuple[int, list[str]]]:
+def _whole(file: str, start: int, batch: Iterable[list[str]], width: int, problems: list[Problem]) -> list[tuple[int, list[str]]]:
     kept = []
     for row, cells in enumerate(batch, start):
         if not cells:
@@ -187,7 +183,6 @@ def _whole(
 
 def _typed(
     file: str,
-    start: int,
     batch: list[tuple[int, list[str]]],
     used: Sequence[tuple[int, Field]],
     problems: list[Problem],
@@ -199,18 +194,20 @@ def _typed(
         cells = pd.Series([cells[place].strip() for _, cells in batch], index=index, dtype=object)
         out[field.name], bad = convert(cells, field)
         for row in index[bad.to_numpy(dtype=bool)][:MOST_PROBLEMS]:
-            message = {"text": "unknown value" if field.choices else "blank cell", "date": "not a date"}.get(
-                field.kind, "text in a number" if _is_text(cells[row]) else "number out of range"
-            )
+            message = _fault(cells[row], field)
             problems.append(Problem(file, int(row), field.source, quoted(cells[row]), allowed_in(field), message))
     return pd.DataFrame(out, index=index).reset_index(drop=True)
 
 
-def _is_text(cell: str) -> bool:
+def _fault(cell: str, field: Field) -> str:
+    if cell == "" or cell in field.missing:
+        return "blank cell"
+    if field.kind in ("text", "date"):
+        return "unknown value" if field.kind == "text" else "not a date"
     try:
-        return not np.isfinite(float(cell))
+        return "number out of range" if np.isfinite(float(cell)) else "not a number"
     except ValueError:
-        return True
+        return "text in a number"
 
 
 def _fail_encoding(path: Path, encoding: str, error: UnicodeDecodeError) -> NoReturn:
@@ -232,13 +229,3 @@ def _row_of_fault(path: Path, encoding: str) -> int | None:
             except UnicodeDecodeError:
                 return row
     return None
-
-
-def numeric(name: str, *, missing: tuple[str, ...] = (), kind: Kind = "int") -> Field:
-    """A column that keeps the publisher's name and holds numbers."""
-    return Field(name, name, kind, missing=missing)
-
-
-def needed(field: Field) -> Field:
-    """The same field, never blank."""
-    return replace(field, blank=False)

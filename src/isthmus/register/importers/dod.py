@@ -49,6 +49,7 @@ def read_p1(path: Path) -> pd.DataFrame:
     problems: list[Problem] = []
     records: list[dict[str, object]] = []
     for number, row in enumerate(rows[at + 1 :], at + 2):
+        row = (*row, *([None] * (len(header) - len(row))))
         keys = {field.name: text(row[place]) for place, field in used}
         if keys["account"] and keys["line_item"]:
             records += _line(label, number, keys, {p: row[p] for p in figures}, figures, problems)
@@ -58,7 +59,9 @@ def read_p1(path: Path) -> pd.DataFrame:
         _tables.fail(label, "a header and no budget line", "at least one line with a figure", "no data")
     frame = pd.DataFrame(records)
     names = [field.name for _, field in used] + ["column"]
-    return frame.astype({**dict.fromkeys(names, "string"), "fiscal_year": "Int64", "quantity": "float64", "amount_kusd": "float64"})
+    return frame.astype(
+        {**dict.fromkeys(names, "string"), "fiscal_year": "Int64", "quantity": "float64", "amount_kusd": "float64"}
+    )
 
 
 def _line(
@@ -96,8 +99,13 @@ def _line(
 
 def _sheet(path: Path) -> tuple[str, int, list[Row]]:
     sheets = _workbook.read_sheets(path)
-    for title, rows in sheets.items():
-        for at, row in enumerate(rows[:10]):
-            if {"Account", "Budget Line Item"} <= {text(cell) for cell in row}:
-                return title, at, rows
-    _tables.fail(path.name, ", ".join(sheets) or "no sheet", "a sheet with Account and Budget Line Item", "this is another workbook")
+    found = [
+        (title, at, rows)
+        for title, rows in sheets.items()
+        for at, row in enumerate(rows[:10])
+        if {"Account", "Budget Line Item"} <= {text(cell) for cell in row}
+    ]
+    if not found:
+        names = ", ".join(sheets) or "no sheet"
+        _tables.fail(path.name, names, "a sheet with Account and Budget Line Item", "this is another workbook")
+    return found[0]

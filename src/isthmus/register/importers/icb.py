@@ -27,7 +27,7 @@ def _code(name: str) -> Field | None:
 
 
 _TRIGGER = (
-    Field("yrtrig", "trigger_year", "int", blank=False, low=1918),
+    Field("yrtrig", "trigger_year", "int", low=1918),
     Field("motrig", "trigger_month", "int"),
     Field("datrig", "trigger_day", "int"),
     Field("yrterm", "end_year", "int"),

@@ -61,7 +61,9 @@ def read_kiel(path: Path) -> pd.DataFrame:
     title, rows = _sheet(path)
     label = f"{path.name} [{title}]"
     used = _tables.columns_of(label, [text(cell) for cell in rows[0]], _FIELDS)
-    body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(text(cell) for cell in row)]
+    width = len(rows[0])
+    filled = [(number, row) for number, row in enumerate(rows[1:], 2) if any(text(cell) for cell in row)]
+    body = [(number, (*row, *([None] * (width - len(row))))) for number, row in filled]
     if not body:
         _tables.fail(label, "a header and no rows", "at least one row", "no data", row=2)
     problems: list[Problem] = []
@@ -78,14 +80,15 @@ def read_kiel(path: Path) -> pd.DataFrame:
 
 def _sheet(path: Path) -> tuple[str, list[Row]]:
     sheets = _workbook.read_sheets(path)
-    for title, rows in sheets.items():
-        if rows and "activity_id" in [text(cell) for cell in rows[0]]:
-            return title, rows
-    _tables.fail(path.name, ", ".join(sheets) or "no sheet", "a sheet whose first row has activity_id", "this is another workbook")
+    found = [(title, rows) for title, rows in sheets.items() if rows and "activity_id" in [text(cell) for cell in rows[0]]]
+    if not found:
+        names = ", ".join(sheets) or "no sheet"
+        _tables.fail(path.name, names, "a sheet whose first row has activity_id", "this is another workbook")
+    return found[0]
 
 
 def _column(label: str, body: list[tuple[int, Row]], place: int, field: Field, problems: list[Problem]) -> pd.Series:
-    words = [text(row[place]) if place < len(row) else "" for _, row in body]
+    words = [text(row[place]) for _, row in body]
     if field.kind == "text":
         clean = pd.Series([re.sub(r" 00:00:00$", "", word) for word in words], dtype=object)
         out, bad = _tables.convert(clean, field if field.choices else Field(field.source, field.name, missing=(".",)))

@@ -38,7 +38,7 @@ def read_countries(path: Path) -> pd.DataFrame:
     if problems:
         raise InputError(problems[:MOST_PROBLEMS])
     frame = pd.DataFrame(records)
-    return frame.astype({name: "string" for name in ("iso3", *_TEXT.values(), "geometry")})
+    return frame.astype(dict.fromkeys(("iso3", *_TEXT.values(), "geometry"), "string"))
 
 
 def _features(path: Path) -> list[Any]:

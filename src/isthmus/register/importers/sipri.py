@@ -55,7 +55,9 @@ def read_milex(path: Path) -> pd.DataFrame:
         raise InputError(problems[: _tables.MOST_PROBLEMS])
     if not records:
         found_sheets = ", ".join(sheets) or "no sheet"
-        _tables.fail(path.name, found_sheets, "sheets such as 'Constant (2023) US$' and 'Share of GDP'", "this is another workbook")
+        _tables.fail(
+            path.name, found_sheets, "sheets such as 'Constant (2023) US$' and 'Share of GDP'", "this is another workbook"
+        )
     frame = pd.DataFrame(records, columns=["country", "region", "notes", "measure", "unit", "year", "value", "status"])
     for name in ("country", "region", "notes", "measure", "unit", "status"):
         frame[name] = frame[name].astype("string")
@@ -72,7 +74,8 @@ def _sheet(label: str, rows: list[Row], measure: str, unit: str, problems: list[
         problems.append(Problem(label, None, None, "no header", "a row with 'Country' and years", "no header"))
         return []
     notes = next((i for i, cell in enumerate(rows[at]) if text(cell) == "Notes"), None)
-    region, records = "", []
+    region = ""
+    records: list[tuple[object, ...]] = []
     for number, row in enumerate(rows[at + 1 :], at + 2):
         name = text(row[0]) if row else ""
         if not name:
@@ -81,7 +84,7 @@ def _sheet(label: str, rows: list[Row], measure: str, unit: str, problems: list[
         if all(cell is None or text(cell) == "" for cell in cells.values()):
             region = name
             continue
-        note = "" if notes is None else text(row[notes])
+        note = "" if notes is None or notes >= len(row) else text(row[notes])
         for year, cell in cells.items():
             value, status = _figure(cell)
             if status is None:
@@ -116,12 +119,14 @@ def read_trade_register(path: Path) -> pd.DataFrame:
     """Orders of major arms: numbers ordered and delivered (items), years, status, tiv per unit, of the order and delivered.
 
     The publisher writes Windows-1252. `*_estimate` is true where SIPRI sets a question mark. `delivery_years` stays text
-    ('2007; 2008'): SIPRI does not split the number over the years.
+    ('2007; 2008'): SIPRI does not split the number over the years. A line break in a comment cuts a few rows of the publisher's
+    file in two; such halves are put together again.
     """
+    path = _files.one(path, *REGISTER)
     fields = (
-        Field("Recipient", "recipient", blank=False),
+        Field("Recipient", "recipient"),
         Field("Supplier", "supplier", blank=False),
-        Field("Year of order", "order_year", "int", low=1900),
+        Field("Year of order", "order_year", "float"),
         Field("Year of order estimate", "order_year_estimate"),
         Field("Number ordered", "ordered", "float", low=0),
         Field("Number ordered estimate", "ordered_estimate"),
@@ -136,10 +141,35 @@ def read_trade_register(path: Path) -> pd.DataFrame:
         Field("SIPRI TIV of delivered weapons", "tiv_delivered", "float", low=0),
         Field("Comments", "comments"),
     )
-    frame = _tables.read_table(_files.one(path, *REGISTER), fields, encoding="cp1252")
+    frame = _joined(path.name, _tables.read_table(path, fields, encoding="cp1252", rows=True))
     for name in ("order_year_estimate", "ordered_estimate", "delivered_estimate"):
-        frame[name] = (frame[name] == "?").fillna(False).astype(bool)
+        frame[name] = (frame[name].fillna("") == "?").astype(bool)
     return _with_actors(frame)
+
+
+def _joined(file: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows cut in two put together: the second half starts with a blank cell and then holds the three values of the first."""
+    halves = frame.index[frame["recipient"].isna()]
+    tiv = ["tiv_per_unit", "tiv_ordered", "tiv_delivered"]
+    values = pd.DataFrame(
+        {
+            "tiv_per_unit": pd.to_numeric(frame["supplier"][halves], errors="coerce"),
+            "tiv_ordered": frame["order_year"][halves],
+            "tiv_delivered": pd.to_numeric(frame["order_year_estimate"][halves], errors="coerce"),
+        }
+    ).astype("float64")
+    whole = [i for i in halves if i and values.loc[i].notna().all() and frame.loc[i - 1, tiv].isna().all()]
+    for i in whole:
+        frame.loc[i - 1, tiv] = values.loc[i]
+    frame = frame.drop(index=whole)
+    wrong = frame[frame["recipient"].isna() | ~((frame["order_year"] % 1 == 0) | frame["order_year"].isna())]
+    if len(wrong):
+        found = [
+            Problem(file, int(row), "Recipient", "a broken row", "a recipient and a year", "broken row") for row in wrong["row"]
+        ]
+        raise InputError(found[: _tables.MOST_PROBLEMS])
+    frame["order_year"] = frame["order_year"].astype("Int64")
+    return frame.drop(columns="row").reset_index(drop=True)
 
 
 def read_sipri(folder: Path) -> Sipri:
