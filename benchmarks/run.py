@@ -72,7 +72,7 @@ class Settings(NamedTuple):
     compiling: bool  # measure the first call without compiled code
 
 
-FULL: Final = Settings(2048, 120.0, 2.0, STUDY_FUTURES, 240.0, compiling=True)
+FULL: Final = Settings(2048, 90.0, 1.5, STUDY_FUTURES, 400.0, compiling=True)
 QUICK: Final = Settings(512, 8.0, 0.5, (), 30.0, compiling=False)
 
 

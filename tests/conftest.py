@@ -244,8 +244,8 @@ def csv_text(table: str, rows: list[dict[str, str]]) -> str:
 def write_tiny(folder: Path) -> Path:
     """Write the tiny register into a folder and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for table, rows in TINY.items():
-        (folder / f"{table}.csv").write_text(csv_text(table, rows), encoding="utf-8")
+    for model in TABLES:
+        (folder / f"{model.table}.csv").write_text(csv_text(model.table, TINY.get(model.table, [])), encoding="utf-8")
     return folder
 
 

@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 register_app = typer.Typer(help="Check and read the register of sourced facts.", no_args_is_help=True)
 app.add_typer(register_app, name="register")
+data_app = typer.Typer(help="Public data sets: list, download or add.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
 RegisterOption = Annotated[
     Path | None,
@@ -254,6 +256,101 @@ def register_package(register: RegisterOption = None, as_json: JsonOption = Fals
     if not root.is_dir():
         raise InputError([Problem(str(root), None, None, "no such folder", "a folder with the tables", "nowhere to write")])
     path = package.write(root)
+    print_json({"path": str(path)}) if as_json else print(path)
+
+
+@register_app.command("diff")
+def register_diff(
+    first: Annotated[str, typer.Argument(metavar="A", help="Folder of a register, or `reference`.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Folder of a register, or `reference`.")],
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """What changed from one register to another: rows added and removed, cells changed."""
+    from isthmus.register.diff import diff_rows
+
+    rows, names = diff_rows(first, second)
+    print_rows(rows, names, as_json=as_json, as_csv=as_csv)
+
+
+@register_app.command("cite")
+def register_cite(
+    table: Annotated[str | None, typer.Argument(metavar="TABLE", help="One table; the whole register by default.")] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How to cite the register or one of its tables."""
+    from isthmus.register.cite import cite
+
+    text = cite(load_register(register, overlay), table)
+    print_json({"citation": text}) if as_json else print(text)
+
+
+@register_app.command("contradictions")
+def register_contradictions(
+    register: RegisterOption = None, overlay: OverlayOption = None, as_json: JsonOption = False, as_csv: CsvOption = False
+) -> None:
+    """Quantities on which published figures disagree, and what the rule made of them."""
+    from isthmus.register.contradictions import contradiction_rows
+
+    rows, names = contradiction_rows(load_register(register, overlay))
+    print_rows(rows, names, as_json=as_json, as_csv=as_csv)
+
+
+@register_app.command("audit")
+def register_audit(
+    register: RegisterOption = None, overlay: OverlayOption = None, as_json: JsonOption = False, as_csv: CsvOption = False
+) -> None:
+    """Kinds of row that were looked for on one side only, or far more on one side."""
+    from isthmus.register.audit import audit
+
+    rows = audit(load_register(register, overlay))
+    print_rows(rows, ("table", "kind", "allied", "rival", "ratio"), as_json=as_json, as_csv=as_csv)
+
+
+# Public data sets, which Isthmus reads and does not contain
+
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="Where data sets are kept; the user's data folder by default.")
+]
+
+
+@data_app.command("list")
+def data_list(store: StoreOption = None, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+    """Data sets that Isthmus can read: publisher, terms, and whether a copy is in the store."""
+    from isthmus.register import datastore
+    from isthmus.register.importers import DATASETS
+
+    folder = store or datastore.default_store()
+    rows = [
+        {"name": d.name, "title": d.title, "publisher": d.publisher, "terms": d.terms, "stored": (folder / d.name).is_dir()}
+        for d in DATASETS.values()
+    ]
+    print_rows(rows, ("name", "title", "publisher", "terms", "stored"), as_json=as_json, as_csv=as_csv)
+
+
+@data_app.command("add")
+def data_add(name: str, file: Path, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Check a file that you have and copy it into the store. For closed networks."""
+    from isthmus.register import datastore
+
+    path = datastore.add(name, file, store)
+    print_json({"path": str(path)}) if as_json else print(path)
+
+
+@data_app.command("get")
+def data_get(
+    name: str,
+    url: Annotated[str | None, typer.Option("--url", help="Another address than the publisher's.")] = None,
+    sha256: Annotated[str | None, typer.Option("--sha256", help="Checksum that the file must have.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Download a data set from its publisher into the store."""
+    from isthmus.register import datastore
+
+    path = datastore.get(name, store, url, sha256=sha256)
     print_json({"path": str(path)}) if as_json else print(path)
 
 

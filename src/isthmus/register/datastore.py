@@ -116,6 +116,7 @@ def _download(part: DataFile, url: str, expected: str | None, folder: Path, open
                 _check_address(response.geturl())
                 _copy(response, out, url, most_bytes)
         except urllib.error.HTTPError as error:
+            error.close()
             _fail(url, f"HTTP {error.code} {error.reason}", "HTTP 200", "the publisher's server refuses the file")
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error

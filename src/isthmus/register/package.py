@@ -16,6 +16,9 @@ from isthmus.register.records import TABLES, Record
 
 FILE = "datapackage.json"
 
+RELEASE = "1.0.0"
+"""Release of the reference register. CHANGELOG.md flags every release that changes results."""
+
 
 def datapackage() -> dict[str, Any]:
     """The descriptor of every table, in the order of `records.TABLES`."""
@@ -24,6 +27,7 @@ def datapackage() -> dict[str, Any]:
         "name": "isthmus-register",
         "title": "Isthmus reference register",
         "description": "Sourced, graded figures on an alliance system of two theaters. A blank cell is 'not stated', never zero.",
+        "version": RELEASE,
         "licenses": [{"name": "Apache-2.0", "path": "https://www.apache.org/licenses/LICENSE-2.0"}],
         "resources": [_resource(model) for model in TABLES],
     }

@@ -444,6 +444,151 @@ class PlanActual(Evidence):
     outcome: Literal["achieved", "short", "late", "interim", "not_found", "open"]
 
 
+class Indicator(Evidence):
+    table = "indicators"
+    key = ("actor_id", "indicator", "period", "unit", "source_id", "note")
+    references = (ACTOR, SOURCE)
+    actor_id: Id
+    indicator: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
+        description="what is measured, a stable id: gdp, defence_spending, troops_hosted_usa, cinc …"
+    )
+    period: Annotated[str, Field(pattern=r"^\d{4}(-\d{2,4})?$")] = Field(
+        description="year or span of years, for example 2024 or 2020-24"
+    )
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    unit: Text
+
+
+class Flow(Quantity):
+    table = "flows"
+    key = ("supplier", "recipient", "goods", "measure", "period_from", "period_to", "unit", "source_id", "note")
+    references = (Reference("supplier", "actors"), Reference("recipient", "actors"), SOURCE)
+    supplier: Id
+    recipient: Id
+    goods: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    kind_of_goods: Literal["munition", "drone", "platform", "component", "dual_use", "material", "energy", "people", "trade"]
+    measure: Literal["announced", "delivered", "cumulative", "per_month", "per_year"]
+    period_from: PartialDate | None = None
+    period_to: PartialDate | None = None
+    unit: Text
+
+
+class Probe(Evidence):
+    table = "probing"
+    key = ("actor_id", "target_id", "activity", "period", "source_id", "note")
+    references = (ACTOR, Reference("target_id", "actors"), Reference("theater_id", "theaters"), SOURCE)
+    actor_id: Id
+    target_id: Id
+    theater_id: Id | None = None
+    activity: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
+        description="a stable id of the series: scrambles, aircraft_in_adiz, airspace_violation, cable_damage, missile_launches …"
+    )
+    period: Annotated[str, Field(pattern=r"^(FY)?\d{4}(-\d{2}(-\d{2})?)?(/\d{4}(-\d{2}(-\d{2})?)?)?$")] = Field(
+        description="year, month, day, fiscal year FYyyyy, or from/to"
+    )
+    count: Positive
+    unit: Literal["events", "aircraft", "sorties", "days", "ships", "missiles", "entries"]
+
+
+class Statement(Evidence):
+    table = "statements"
+    key = ("date", "issuer", "topic", "source_id", "note")
+    references = (SOURCE,)
+    date: PartialDate
+    title: Text
+    issuer: Text = Field(description="actor or bloc ids separated by semicolons, or the name of the format")
+    topic: Literal[
+        "great_power_deterrence",
+        "collective_defence",
+        "transnational",
+        "industrial",
+        "technology",
+        "standards",
+        "exercises",
+        "assistance",
+        "nuclear",
+        "maritime_order",
+        "other",
+    ]
+    concreteness: Literal["declares", "tasks", "commits_number_or_date"]
+
+
+class Initiative(Evidence):
+    table = "initiatives"
+    key = ("initiative_id",)
+    references = (Reference("actors", "actors", many=True), SOURCE)
+    initiative_id: Id
+    name: Text
+    type: Literal[
+        "produce",
+        "stage_capacity",
+        "pooled_procurement",
+        "license",
+        "stock",
+        "adopt",
+        "depot",
+        "rule_change",
+        "preposition",
+        "lift",
+    ]
+    actors: Text
+    target: Text | None = Field(None, description="item or materiel that it changes")
+    theaters: Text | None = None
+    status: Literal["proposed", "announced", "funded", "under_way", "done"]
+    cost_low: Positive | None = None
+    cost_mode: Positive | None = None
+    cost_high: Positive | None = None
+    cost_unit: Literal["MUSD"] | None = None
+    cost_basis: Literal["capex", "programme", "per_year", "loans_or_equity", "grants", "not_stated"] = "not_stated"
+    lead_months_low: Positive | None = None
+    lead_months_mode: Positive | None = None
+    lead_months_high: Positive | None = None
+    effect: Text | None = None
+    consent_needed: Text | None = None
+    constraint: Text | None = None
+
+
+class LeadTime(Evidence):
+    table = "lead_times"
+    key = ("step", "subject", "source_id", "note")
+    references = (SOURCE,)
+    step: Text
+    subject: Text
+    months_low: Positive
+    months_mode: Positive
+    months_high: Positive | None = None
+
+
+class Bottleneck(Evidence):
+    table = "bottlenecks"
+    key = ("input", "actor_id", "source_id", "note")
+    references = (ACTOR, SOURCE)
+    input: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    actor_id: Id
+    capacity: Positive | None = None
+    capacity_unit: Text | None = None
+    demand: Positive | None = None
+    demand_unit: Text | None = None
+    use_per_unit: Text | None = None
+    concentration: Text | None = None
+
+
+class LiftLag(Evidence):
+    table = "lift_and_lag"
+    key = ("event", "source_id", "note")
+    references = (SOURCE,)
+    event: Text
+    origin: Text | None = None
+    destination: Text | None = None
+    cargo: Text
+    quantity: Positive | None = None
+    unit: Text | None = None
+    days_low: Positive | None = None
+    days_mode: Positive | None = None
+    days_high: Positive | None = None
+    means: Text | None = None
+
+
 class UncertaintyRow(Evidence):
     table = "uncertainties"
     key = ("uncertainty_id",)
@@ -494,6 +639,14 @@ TABLES: tuple[type[Record], ...] = (
     Transfer,
     UnitCost,
     PlanActual,
+    Indicator,
+    Flow,
+    Probe,
+    Statement,
+    Initiative,
+    LeadTime,
+    Bottleneck,
+    LiftLag,
     UncertaintyRow,
 )
 """Every table, those that others refer to first."""

@@ -31,7 +31,7 @@ def read_countries(path: Path) -> pd.DataFrame:
     for number, feature in enumerate(features, 1):
         try:
             records.append(_record(feature))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
             allowed = "a feature with a polygon and with " + ", ".join((*_TEXT, "ADM0_A3"))
             found = f"{type(error).__name__}: {error}"
             problems.append(Problem(path.name, None, f"feature {number}", found, allowed, "a country that cannot be read"))
@@ -64,10 +64,13 @@ def _record(feature: Any) -> dict[str, Any]:
     if geometry["type"] not in ("Polygon", "MultiPolygon"):
         raise ValueError(f"geometry {geometry['type']}")
     codes = (properties.get(name) for name in ("ISO_A3", "ISO_A3_EH", "ADM0_A3"))
+    iso3 = next((code for code in codes if isinstance(code, str) and len(code) == 3 and code.isalpha()), None)
+    if iso3 is None:
+        raise ValueError("no code of three letters")
     points = list(_points(geometry["coordinates"]))
     lon, lat = [p[0] for p in points], [p[1] for p in points]
     return {
-        "iso3": next(code for code in codes if isinstance(code, str) and len(code) == 3 and code.isalpha()),
+        "iso3": iso3,
         **{name: properties[source] for source, name in _TEXT.items()},
         "population": float(properties.get("POP_EST") or "nan"),
         "west": min(lon),
