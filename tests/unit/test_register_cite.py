@@ -36,7 +36,7 @@ def test_a_citation_names_what_identifies_the_register(tiny_register: Path) -> N
     register = described(tiny_register, title="Tiny", version="3")
     rows = sum(len(rows) for rows in TINY.values())
     assert cite(register) == (
-        f"Tiny. Release 3. Content hash {register.hash[:16]}. {rows} rows in 25 tables, the newest of 2025-09. 3 sources. "
+        f"Tiny. Release 3. Content hash {register.hash[:16]}. {rows} rows in 33 tables, the newest of 2025-09. 3 sources. "
         "Licence: Apache-2.0."
     )
     assert cite(register, "stocks") == (

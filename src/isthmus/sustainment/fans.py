@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.sustainment.kernel import LANES, _jit
+from isthmus.sustainment.kernel import _jit
 
 LEVEL_BINS: Final = 22
 """Fill: an atom at 0, twenty bins of 0.05, an atom at 1."""
@@ -69,7 +69,7 @@ def _levels(fill: Any, futures: Any, out: Any) -> None:
     for tile in range(tiles):
         for v in range(views):
             for t in range(weeks):
-                for i in range(min(LANES, futures - tile * LANES)):
+                for i in range(min(fill.shape[3], futures - tile * fill.shape[3])):
                     x = fill[tile, v, t, i]
                     if x < 0:
                         continue
@@ -88,7 +88,7 @@ def _differences(fill: Any, base: Any, futures: Any, out: Any) -> None:
     for tile in range(tiles):
         for v in range(views):
             for t in range(weeks):
-                for i in range(min(LANES, futures - tile * LANES)):
+                for i in range(min(fill.shape[3], futures - tile * fill.shape[3])):
                     if fill[tile, v, t, i] < 0:
                         continue
                     x = fill[tile, v, t, i] - base[tile, v, t, i]

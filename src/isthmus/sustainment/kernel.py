@@ -32,7 +32,7 @@ I32 = npt.NDArray[np.int32]
 LANES: Final = 128
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v3"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v4"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -262,13 +262,13 @@ class _Slots(NamedTuple):
     free: int  # edges, units that may be drawn now
     net: int  # edges: usable part of what stood above the floor at the start
     placed: int  # edges, units that stand at the front on its first day
+    forwarded: int  # edges, units that stood forward when the front opened
     cut: int  # edges: share of what was asked that a row drawn on by two fronts can give
     share: int  # edges: part of a common lot that the front may plan with
     ring: int  # pools x RING, units that arrive in a coming week
     on_hand: int  # pools
     transit: int  # pools
     used: int  # pools
-    lost: int  # pools
     decided: int  # desks, tranches decided so far
     granted: int  # desks, weeks of need decided so far
     next_decision: int  # desks, week
@@ -290,7 +290,7 @@ class _Slots(NamedTuple):
     sent: int  # cells, effect shipped this week
     tonnes: int  # fronts, asked from outside the theater this week
     spell: int  # duels x 2: weeks of the running spell against defence, against attack
-    intake: int  # pools x 5: shipped this week, net, from HOME, NEAR and FAR, then from the hub; units still plannable
+    intake: int  # pools x 5: shipped this week, net, from HOME, NEAR and FAR, then from the hub; units that the other front plans with
     ones: int  # a row of ones
     work: int  # scratch
 
@@ -326,9 +326,9 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
     lengths = (
         [sizes["rows"]] * 2
-        + [e] * 6
+        + [e] * 7
         + [p * RING]
-        + [p] * 4
+        + [p] * 3
         + [sizes["desks"]] * 3
         + [c] * 12
         + [c * 4]
@@ -400,7 +400,7 @@ def _decide(ix, val, now, at, of, sl, starts, t):
 
 
 @_jit()
-def _lots(ix, val, now, at, of, sl, starts, t):
+def _lots(ix, val, now, at, of, sl, starts, t, tally):
     """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends."""
     zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
     for e in range(at.edges):
@@ -433,6 +433,20 @@ def _lots(ix, val, now, at, of, sl, starts, t):
             age = np.float32(t - start)
             for i in range(LANES):
                 now[sl.free + e, i] = now[sl.free + e, i] if age >= val[of.wait + w, i] else zero
+        if not tally:
+            continue
+        mode = ix[at.edge_mode + e]
+        if mode == HOME:
+            for i in range(LANES):
+                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+                now[sl.offered + c, i] += x
+                now[sl.at_home + c, i] += x
+        else:
+            lag = of.lag + ix[at.cell_front + c] + (0 if mode == NEAR else at.fronts)
+            for i in range(LANES):
+                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+                now[sl.offered + c, i] += x
+                now[sl.lag_sum + c, i] += x * val[lag, i]
 
 
 @_jit()
@@ -464,6 +478,7 @@ def _forward(ix, val, now, at, of, sl, starts, t, out):
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
             now[sl.on_hand + p, i] += x
+            now[sl.forwarded + e, i] = x
             effect = x * val[of.effect + p, i]
             now[sl.sent + c, i] += effect
             out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
@@ -489,28 +504,10 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
     opening = False
     for f in range(at.fronts):
         opening = opening or starts[f] == t
-    _lots(ix, val, now, at, of, sl, starts, t)
     if opening:
+        _lots(ix, val, now, at, of, sl, starts, t, at.edges < 0)
         _forward(ix, val, now, at, of, sl, starts, t, out)
-        _lots(ix, val, now, at, of, sl, starts, t)
-    for e in range(at.edges):
-        p = ix[at.edge_pool + e]
-        c = ix[at.pool_cell + p]
-        start = starts[ix[at.cell_front + c]]
-        if start < 0 or t < start:
-            continue
-        mode = ix[at.edge_mode + e]
-        if mode == HOME:
-            for i in range(LANES):
-                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                now[sl.offered + c, i] += x
-                now[sl.at_home + c, i] += x
-        else:
-            lag = of.lag + ix[at.cell_front + c] + (0 if mode == NEAR else at.fronts)
-            for i in range(LANES):
-                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                now[sl.offered + c, i] += x
-                now[sl.lag_sum + c, i] += x * val[lag, i]
+    _lots(ix, val, now, at, of, sl, starts, t, at.edges >= 0)
     # Orders reckon with the mean lag of what is on offer: that of shipments would hunt where lift cuts the far ones.
     for c in range(at.cells):
         for i in range(LANES):
@@ -519,6 +516,7 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
     for c in range(at.cells):
         for i in range(LANES):
             offered, home = now[sl.offered + c, i], now[sl.at_home + c, i]
+            now[sl.plannable + c, i] = offered
             part = now[sl.order + c, i] * (home / max(np.float32(TINY), offered))
             near = min(home, max(part, now[sl.urgent + c, i]))
             now[sl.at_home + c, i] = near / max(np.float32(TINY), home)
@@ -603,9 +601,7 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
                 kept = one - val[of.loss + e, i]
                 now[sl.stock + r, i] -= x
                 now[sl.drawn + e, i] += x
-                now[sl.lost + p, i] += x - x * kept
                 now[into, i] += x * kept
-                now[rest + p, i] += (now[sl.free + e, i] - x) * kept
             continue
         lift = sl.tonnes + f if mode == FAR else sl.ones
         for i in range(LANES):
@@ -613,9 +609,9 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             kept = one - val[of.loss + e, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
-            now[sl.lost + p, i] += x - x * kept
             now[into, i] += x * kept
-            now[rest + p, i] += (now[sl.free + e, i] - x) * kept * now[sl.share + e, i]
+            # The part of what is left in a common lot that the planner of the other front counts on.
+            now[rest + p, i] += (now[sl.free + e, i] - x) * kept * (one - now[sl.share + e, i])
         if ix[at.edge_hub + e]:
             for i in range(LANES):
                 x = now[sl.free + e, i] * now[drawn, i] * now[sl.cut + e, i] * now[lift, i]
@@ -636,9 +632,10 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             unit = val[of.effect + p, i]
             now[sl.on_hand + p, i] += now[sl.intake + p, i]
             now[sl.transit + p, i] += now[near + p, i] + now[far + p, i]
-            now[sl.plannable + c, i] += now[rest + p, i] * unit
             effect = (now[sl.intake + p, i] + now[near + p, i] + now[far + p, i]) * unit
             now[sl.sent + c, i] += effect
+            # What is left of the offer stays plannable.
+            now[sl.plannable + c, i] = max(zero, now[sl.plannable + c, i] - effect - now[rest + p, i] * unit)
         for i in range(LANES):
             unit = val[of.effect + p, i] * val[of.weight + c, i]
             out[v * 8 + 6, i] += now[hub + p, i] * unit
@@ -878,7 +875,11 @@ def _close(ix, val, now, at, of, sl, weeks, out):
             if ix[at.pool_group + p] == g:
                 for i in range(LANES):
                     left[i] += now[sl.on_hand + p, i] + now[sl.transit + p, i]
-                    spent[i] += now[sl.used + p, i] + now[sl.lost + p, i]
+                    spent[i] += now[sl.used + p, i]
+        for e in range(at.edges):
+            if ix[at.row_group + ix[at.edge_row + e]] == g:
+                for i in range(LANES):
+                    spent[i] += (now[sl.drawn + e, i] - now[sl.forwarded + e, i]) * val[of.loss + e, i]
         for n in range(at.lines):
             if ix[at.row_group + ix[at.line_row + n]] == g:
                 for i in range(LANES):
