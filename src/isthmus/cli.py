@@ -202,6 +202,14 @@ def register_show(
         rows, columns = explain(view, table, frame)
     else:
         rows, columns = frame_rows(with_sources(view, frame))
+    if table == "adoptions" and actor and item and not rows:
+        # Unknown is not none: say which of the two an empty answer is.
+        from isthmus.register.coverage import applicable
+
+        ids = {name: one for one, name in zip(loaded.table("actors")["actor_id"], loaded.table("actors")["name"], strict=True)}
+        applies = (ids.get(actor, actor), item) in applicable(view)
+        answer = "unknown: the item applies, and nobody has looked it up" if applies else "the item does not apply to this actor"
+        print(f"{actor}, {item}: {answer}", file=sys.stderr)
     shown = columns if as_csv or as_json else [c for c in columns if c not in ("source_id", "item_name")]
     print_rows(rows, shown, as_json=as_json, as_csv=as_csv)
 

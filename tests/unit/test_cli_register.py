@@ -226,3 +226,12 @@ def test_help_loads_no_numeric_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "register" in done.stdout
+
+
+def test_an_empty_cell_says_whether_it_is_unknown_or_does_not_apply(isthmus: Any) -> None:
+    """The register knows nothing of Japan and 155 mm interchange, and the item is none of Russia's."""
+    for actor, answer in (("JPN", "unknown: the item applies"), ("RUS", "the item does not apply")):
+        code, out, err = isthmus("register", "show", "adoptions", "--actor", actor, "--item", "art155_interch", "--json")
+        assert code == 0
+        assert json.loads(out) == []
+        assert answer in err
