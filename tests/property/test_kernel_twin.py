@@ -4,8 +4,8 @@ Fill is compared everywhere. Counts of weeks and outcomes of duels step at a thr
 they are compared only where no week of the future stands within `MARGIN` of the threshold in question. `MARGIN` is wider than the
 largest difference in fill that is let pass. Counts are besides checked against the kernel's own fill, without exception.
 
-A few futures in ten thousand magnify every difference: orders hunt where donors of differing lags share a cell, because the mean
-lag of recent shipments moves with them. There the kernel may differ from the twin by no more than the twin differs from itself
+A few futures in ten thousand magnify every difference, because a rule with a threshold (a tranche, a reserve, a cut) stands on its
+edge. There the kernel may differ from the twin by no more than the twin differs from itself
 when stocks are moved by five parts in a million, which is what 80 weeks of rounding come to.
 """
 
@@ -192,7 +192,7 @@ def test_the_order_of_fronts_donors_and_edges_does_not_matter(seed: int) -> None
         for column in k.PER_FRONT:
             if column not in COUNTS:
                 a, b = out[:, names.index(f"{column}.v{v}")], again[:, names.index(f"{column}.v{v_new}")]
-                relative = 5e-3 if column.startswith("shipped") else RELATIVE  # Orders hunt even where fill does not.
+                relative = 5e-3 if column.startswith("shipped") else RELATIVE  # Shipments feel a threshold that fill does not.
                 assert (np.abs(b - a) <= relative * a + 1e-6 * there)[:, steady].all(), column
     rebuild = [i for i, name in enumerate(names) if name.startswith("years_to_rebuild")]
     np.testing.assert_allclose(again[:, rebuild][..., steady], out[:, rebuild][..., steady], rtol=RELATIVE, atol=1e-3)
