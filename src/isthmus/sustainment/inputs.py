@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,8 +124,8 @@ def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Netw
     return network, Labels(*labels, k.columns(network, *labels))
 
 
-def _i32(values: object) -> npt.NDArray[np.int32]:
-    return np.array([int(v) for v in values], np.int32)  # type: ignore[attr-defined]
+def _i32(values: Iterable[int]) -> npt.NDArray[np.int32]:
+    return np.array([int(v) for v in values], np.int32)
 
 
 def _sources(supply: Supply, cell: int, against: str) -> list[int]:
