@@ -559,6 +559,48 @@ class LeadTime(Evidence):
     months_high: Positive | None = None
 
 
+class Arrival(Quantity):
+    """What reached a recipient in one month, by supplier. Rows of one pair and materiel never overlap, so they may be added."""
+
+    table = "arrivals"
+    key = ("supplier", "recipient", "materiel_id", "month")
+    references = (Reference("supplier", "actors"), Reference("recipient", "actors"), MATERIEL, SOURCE)
+    supplier: Id = Field(description="the donor, or the recipient itself for its own output")
+    recipient: Id
+    materiel_id: Id
+    month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
+    unit: Literal["units"]
+    precision: Literal["month", "quarter", "half_year", "year", "period"] = Field(
+        description="how finely the source dates it; anything coarser than a month was spread by the rule"
+    )
+
+
+class Observation(Evidence):
+    """An observation, or an input, of a war that the model is held against. Blank low and high: a single reported value."""
+
+    table = "observations"
+    key = ("observation_id",)
+    references = (MATERIEL, SOURCE)
+    observation_id: Id
+    case: Literal["artillery", "air_defence", "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9"]
+    metric: Text
+    actor: Text = Field(description="actor, or a pair such as RUS:UKR for a quotient, or donor->recipient")
+    donor: Text | None = None
+    subject: Text | None = Field(None, description="calibre, family, type of missile as the source counts it")
+    materiel_id: Id | None = None
+    period_start: PartialDate
+    period_end: PartialDate
+    low: float | None = Field(None, allow_inf_nan=False)
+    mode: float | None = Field(None, allow_inf_nan=False)
+    high: float | None = Field(None, allow_inf_nan=False)
+    unit: Text
+    basis: Text | None = Field(None, description="counting basis: bases are never mixed")
+    role: Literal["input", "fit", "held", "not_scored"]
+    event: Id | None = Field(None, description="rows of one event are one observation")
+    speaker: Id | None = Field(None, description="who counted; shares one bias")
+    episode: Id | None = Field(None, description="phase of the war, left out as a whole")
+
+
 class Bottleneck(Evidence):
     table = "bottlenecks"
     key = ("input", "actor_id", "source_id", "note")
@@ -637,6 +679,8 @@ TABLES: tuple[type[Record], ...] = (
     Stock,
     Consumption,
     Transfer,
+    Arrival,
+    Observation,
     UnitCost,
     PlanActual,
     Indicator,
