@@ -80,6 +80,9 @@ CONSTANTS: dict[str, tuple[float, str]] = {
     "rate.gun": (RATE, "units/week"),
     "duel.ratio": (5, "ratio"),
     "duel.pressure": (0.25, "share"),
+    "exchange.wear": (0.01, "1/week"),
+    "exchange.mend": (0.0, "1/week"),
+    "exchange.replace": (0.0, "share"),
     **{
         f"need.{f}.{n}": (v, "rounds/week") for f, v in (("west", 100), ("east", 50), ("rival", 200)) for n in ("open", "plateau")
     },

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.interop.output import KNOT_WEEKS
 from isthmus.sustainment import kernel as k
 
 Value = float | Sequence[float] | npt.NDArray[Any]
@@ -16,6 +17,12 @@ PLENTY = 1e6
 """Stands for infinite: units of a bottomless stock, weeks that never come. Float32 still resolves 0.06 beside it."""
 
 NO_CAP = 1e30
+
+SIMPLE_KNOTS = 26
+"""Knots of a simple line's path: enough for 312 weeks."""
+
+KNOTS = 14
+"""Knots of a random line's path: enough for 168 weeks."""
 
 
 def _lanes(value: Value, n: int, tiles: int = 1) -> k.F32:
@@ -44,8 +51,8 @@ def simple(  # One argument for each lever of a closed form: the point of this b
     stock: Value = 0.0,
     output: Value = 0.0,
     gain: Value = 0.0,
-    ramp_start: Value = 0.0,
-    ramp: Value = 1.0,
+    ramp_start: float = 0.0,
+    ramp: float = 1.0,
     need: Value = 100.0,
     need_open: Value | None = None,
     fade: Value = 0.0,
@@ -73,12 +80,17 @@ def simple(  # One argument for each lever of a closed form: the point of this b
     reserve: Value = 0.0,
     ratio: Value = 3.0,
     pressure: Value = 0.2,
+    cost: Value = 0.0,
+    wear: Value | None = None,
+    mend: Value = 0.0,
+    replace: Value = 0.0,
 ) -> tuple[k.Network, k.Lanes]:
     """A network of one class, one cell a front and one mission, with every donor giving all of his lot on the first day.
 
     Rows are ordered front, donor, materiel; with `shared`, two fronts draw on the same rows (front 0 is home to them) and rows
     are ordered donor, materiel; with `home_war` the donors are themselves at war on front 0. Edges are ordered front, donor,
     materiel; a donor has one desk a front. Every row has one line.
+    Output follows `gain` times a ramp that the knots resolve: linear between every KNOT_WEEKS-th week.
     `need` is the plateau; `need_open` is the first week's need and equals it unless given. With `plan_weeks` 1 a planner
     rations nothing: he plans with all that he can draw on. `duel` makes front 0 attack front 1. Values as in :func:`_lanes`.
     """
@@ -121,8 +133,11 @@ def simple(  # One argument for each lever of a closed form: the point of this b
         duel_attacker=_index([] if duel is None else [0]),
         duel_defender=_index([] if duel is None else [1]),
         duel_kind=_index([] if duel is None else [duel]),
+        group_side=_index([0] * materiels if shared else [f for f in range(fronts) for _ in range(materiels)]),
         n_groups=owners * materiels,
         n_fronts=fronts,
+        n_sides=owners,
+        exchange=int(wear is not None),
     )
     n_desks, n_duels = fronts * donors, 0 if duel is None else 1
     floors = _lanes(floor, n_edges)
@@ -135,10 +150,14 @@ def simple(  # One argument for each lever of a closed form: the point of this b
         stock=_lanes(stock, n_rows),
         row_floor=row_floor,
         joint=_lanes(joint, n_rows),
-        line_base=_lanes(output, n_rows),
-        line_gain=_lanes(gain, n_rows),
-        line_start=_lanes(ramp_start, n_rows),
-        line_ramp=_lanes(ramp, n_rows),
+        line_path=np.concatenate(
+            [
+                _lanes(output, n_rows) + _lanes(gain, n_rows) * np.float32(np.clip((t - ramp_start) / ramp, 0, 1))
+                for t in KNOT_WEEKS * np.arange(SIMPLE_KNOTS)
+            ],
+            axis=1,
+        ),
+        cost=_lanes(cost, owners * materiels),
         access=_lanes(access, n_edges),
         floor=floors,
         loss=_lanes(loss, n_edges),
@@ -165,6 +184,9 @@ def simple(  # One argument for each lever of a closed form: the point of this b
         reserve=_lanes(reserve, fronts),
         ratio=_lanes(ratio, n_duels),
         pressure=_lanes(pressure, n_duels),
+        wear=_lanes(0.0 if wear is None else wear, n_duels),
+        mend=_lanes(mend, n_duels),
+        replace=_lanes(replace, n_duels),
     )
     return network, lanes
 
@@ -228,8 +250,11 @@ def random_network(
         duel_attacker=_index(range(1, n_fronts, 2)),
         duel_defender=_index(range(0, n_fronts, 2)),
         duel_kind=_index(rng.integers(0, 2, theaters)),
+        group_side=_index([s for s in range(2) for _ in range(materiels)]),
         n_groups=2 * materiels,
         n_fronts=n_fronts,
+        n_sides=2,
+        exchange=int(rng.integers(0, 2)),
     )
 
     def u(n: int, low: float, high: float) -> k.F32:
@@ -250,15 +275,13 @@ def random_network(
         stock=stock,
         row_floor=row_floor,
         joint=u(n_rows, 0, 1),
-        line_base=u(n_lines, 1, 10),
-        line_gain=u(n_lines, 0, 20),
-        line_start=u(n_lines, -20, 80),
-        line_ramp=u(n_lines, 1, 50),
+        line_path=u(n_lines * KNOTS, 1, 30),
+        cost=u(2 * materiels, 0, 5),
         access=u(n_edges, 0.2, 1),
         floor=floor,
         loss=u(n_edges, 0, 0.3),
         forward=u(n_edges, 0, 0.9) * (rng.random((1, n_edges, 1)) < 0.4).astype(np.float32),
-        plan_share=u(n_edges, 0.3, 1),
+        plan_share=_split(u(n_edges, 0.3, 1), home, away, rng),
         wait=u(int(has_wait.sum()), 0, 60),
         lag=rng.integers(0, 12, (tiles, 2 * n_fronts, k.LANES)).astype(np.float32),
         lift=u(n_fronts, 10, 200),
@@ -280,16 +303,26 @@ def random_network(
         reserve=u(n_cells, 0, 4),
         ratio=u(theaters, 2, 6),
         pressure=u(theaters, 0.1, 0.5),
+        wear=u(theaters, 0, 0.05),
+        mend=u(theaters, 0, 0.1),
+        replace=u(theaters, 0, 0.5),
     )
     starts = np.repeat(rng.choice([0, 26, -1, 10], theaters, p=[0.5, 0.2, 0.1, 0.2]), 2).astype(np.int32)
     return network, lanes, starts
 
 
+def _split(plan_share: k.F32, home: npt.NDArray[Any], away: npt.NDArray[Any], rng: np.random.Generator) -> k.F32:
+    """Some of the rows that two fronts draw on are split between them beforehand."""
+    for h, a in zip(home, away, strict=True):
+        if h >= 0 and a >= 0 and rng.random() < 0.3:
+            plan_share[:, [h, a]] = 2.0
+    return plan_share
+
+
 _POINTS_TO = {
-    "row_group": ("rows", ""),
+    "row_group": ("rows", "groups"),
     "row_home_edge": ("rows", "edges"),
     "row_away_edge": ("rows", "edges"),
-    "line_row": ("lines", "rows"),
     "edge_row": ("edges", "rows"),
     "edge_home_front": ("edges", "fronts"),
     "edge_pool": ("edges", "pools"),
@@ -298,7 +331,7 @@ _POINTS_TO = {
     "edge_wait": ("edges", "waits"),
     "edge_hub": ("edges", ""),
     "pool_cell": ("pools", "cells"),
-    "pool_group": ("pools", ""),
+    "pool_group": ("pools", "groups"),
     "pool_mass_t": ("pools", ""),
     "cell_front": ("cells", "fronts"),
     "cell_view": ("cells", "views"),
@@ -311,12 +344,12 @@ _POINTS_TO = {
     "duel_attacker": ("duels", "views"),
     "duel_defender": ("duels", "views"),
     "duel_kind": ("duels", ""),
+    "group_side": ("groups", ""),
 }
 """For every index array: what it is about, and what its values point to."""
 
 _ABOUT = {
     "rows": ("stock", "row_floor", "joint"),
-    "lines": ("line_base", "line_gain", "line_start", "line_ramp"),
     "edges": ("access", "floor", "loss", "forward", "plan_share"),
     "waits": ("wait",),
     "fronts": ("lift",),
@@ -335,7 +368,8 @@ _ABOUT = {
         "reserve",
     ),
     "reactions": ("reaction",),
-    "duels": ("ratio", "pressure"),
+    "duels": ("ratio", "pressure", "wear", "mend", "replace"),
+    "groups": ("cost",),
 }
 """For every kind of thing: the lane values that belong to it."""
 
@@ -361,4 +395,9 @@ def permuted(
     lag_order = np.concatenate([order["fronts"], network.n_fronts + order["fronts"]])
     values = {name: getattr(lanes, name)[:, order[about]] for about, names in _ABOUT.items() for name in names}
     values["lag"] = lanes.lag[:, lag_order]
+    lines = network.line_row.size
+    order["lines"] = rng.permutation(lines)
+    paths = lanes.line_path.reshape(len(lanes.line_path), -1, lines, k.LANES)[:, :, order["lines"]]
+    values["line_path"] = paths.reshape(lanes.line_path.shape)
+    index["line_row"] = place["rows"][network.line_row[order["lines"]]].astype(np.int32)
     return network._replace(**index), lanes._replace(**values), starts[order["fronts"]], order

@@ -183,7 +183,12 @@ def register_show(
     at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="As it stood at YYYY, YYYY-MM or YYYY-MM-DD.")] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="I", help="Rows of this item.")] = None,
     layer: Annotated[str | None, typer.Option("--layer", metavar="L", help="Rows of the items of this layer.")] = None,
-    materiel: Annotated[str | None, typer.Option("--materiel", metavar="M", help="Rows of this materiel.")] = None,
+    materiel: Annotated[
+        str | None,
+        typer.Option(
+            "--materiel", metavar="M", help="Rows of this materiel; adoptions and items: of the standards and licences for it."
+        ),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="How the observations of each quantity resolve, and what is discarded.")
     ] = False,
@@ -193,48 +198,75 @@ def register_show(
     as_csv: CsvOption = False,
 ) -> None:
     """Rows of a table with their sources."""
-    from isthmus.register.show import explain, find, frame_rows, with_sources
+    from isthmus.register.show import explain, find, frame_rows, ladder_order, with_sources
 
     loaded = load_register(register, overlay)
     view = loaded.at(at) if at else loaded
-    frame = find(view, table, {"actor": actor, "item": item, "layer": layer, "materiel": materiel})
+    frame = find(view, table, {"actor": actor, "item": item, "layer": layer, "materiel": materiel}, loaded)
     if why:
         rows, columns = explain(view, table, frame)
     else:
-        rows, columns = frame_rows(with_sources(view, frame))
-    if table == "adoptions" and actor and item and not rows:
-        # Unknown is not none: say which of the two an empty answer is.
-        from isthmus.register.coverage import applicable
-
-        ids = {name: one for one, name in zip(loaded.table("actors")["actor_id"], loaded.table("actors")["name"], strict=True)}
-        applies = (ids.get(actor, actor), item) in applicable(view)
-        answer = "unknown: the item applies, and nobody has looked it up" if applies else "the item does not apply to this actor"
-        print(f"{actor}, {item}: {answer}", file=sys.stderr)
+        frame = with_sources(view, frame)
+        rows, columns = frame_rows(ladder_order(frame) if table == "adoptions" else frame)
     shown = columns if as_csv or as_json else [c for c in columns if c not in ("source_id", "item_name")]
     print_rows(rows, shown, as_json=as_json, as_csv=as_csv)
+    if table == "adoptions" and actor and (item or materiel):
+        _print_unanswered(loaded, view, frame, actor, item, materiel, at)
+
+
+def _print_unanswered(
+    loaded: Register, view: Register, frame: Any, actor: str, item: str | None, materiel: str | None, at: str | None
+) -> None:
+    """Unknown is not none: say on standard error which of the two it is for every item asked about that has no row."""
+    from isthmus.register.coverage import applicable
+    from isthmus.register.show import items_for, key_of
+
+    who = key_of(loaded, "actor", actor)
+    asked = [key_of(loaded, "item", item)] if item else items_for(loaded, key_of(loaded, "materiel", materiel or "") or "")
+    names, since = (loaded.table("items").set_index("item_id")[c].to_dict() for c in ("name", "since"))
+    exists, applies = set(view.table("items")["item_id"]), applicable(view)
+    for one in asked:
+        if one is None or one in set(frame["item_id"]):
+            continue
+        if one not in exists:
+            answer = f"the item did not exist at {at}; it is since {since[one]}"
+        elif (who, one) in applies:
+            answer = "unknown: the item applies, and nobody has looked it up" + (f" for {at}" if at else "")
+        elif item:
+            answer = "the item does not apply to this actor"
+        else:
+            continue
+        print(f"{who}, {one} ({names[one]}): {answer}", file=sys.stderr)
 
 
 @register_app.command("coverage")
 def register_coverage(
     study: Annotated[
-        str | None, typer.Option("--study", metavar="STUDY", help="Also count what the inputs of this study's campaigns rest on.")
+        str | None,
+        typer.Option("--study", metavar="STUDY", help="Whose campaigns' inputs are counted; the reference study by default."),
     ] = None,
+    by_actor: Annotated[bool, typer.Option("--by-actor", help="Also the cells of each layer, side and actor.")] = False,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
     """How much of each table, and of a study's inputs, rests on facts, estimates and assumptions, and what is unknown."""
-    from isthmus.register.coverage import coverage
+    from isthmus.errors import StudyError
+    from isthmus.interop.supply import SupplyBuilder
+    from isthmus.register.coverage import coverage, of_inputs
+    from isthmus.study.schema import Study
 
     loaded = load_register(register, overlay)
-    rows = coverage(loaded)
-    if study is not None:
-        from isthmus.study import Study
-        from isthmus.study.plan import make_plan
-        from isthmus.study.static import input_coverage
-
-        rows += input_coverage(make_plan(Study.load(study), loaded))
+    rows = coverage(loaded, by_actor=by_actor)
+    try:
+        setting = Study.load(study or "reference").setting(loaded, campaign=True)
+        bindings = SupplyBuilder(loaded, setting).build().bindings
+        rows += of_inputs(((b.field, b.kind, b.evidence) for b in bindings), loaded)
+    except StudyError:
+        if study is not None:
+            raise
+        print("Inputs of campaigns are left out: the reference study names what this register does not hold.", file=sys.stderr)
     print_rows(rows, rows[0], as_json=as_json, as_csv=as_csv)
 
 
@@ -352,13 +384,16 @@ def data_get(
     name: str,
     url: Annotated[str | None, typer.Option("--url", help="Another address than the publisher's.")] = None,
     sha256: Annotated[str | None, typer.Option("--sha256", help="Checksum that the file must have.")] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Take a file that its publisher has changed: its checksum may differ.")
+    ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Download a data set from its publisher into the store."""
     from isthmus.register import datastore
 
-    path = datastore.get(name, store, url, sha256=sha256)
+    path = datastore.get(name, store, url, sha256=sha256, changed=changed)
     print_json({"path": str(path)}) if as_json else print(path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from isthmus.interop.output import KNOT_WEEKS
 from isthmus.sustainment import kernel as k
 from isthmus.sustainment.engagement import expected_mission_use, salvo_kill, shoot_look_shoot
 from isthmus.sustainment.reference import Campaign
@@ -31,7 +32,14 @@ def run(weeks: int, **case: Any) -> tuple[Outcome, npt.NDArray[np.float64]]:
 def run_network(weeks: int, network: k.Network, lanes: k.Lanes) -> tuple[Outcome, npt.NDArray[np.float64]]:
     out, fill = k.run_tiles(network, lanes, np.zeros(network.n_fronts, np.int32), weeks, threads=1)
     views = tuple(str(v) for v in range(network.view_front.size))
-    names = k.columns(network, views, ("duel",) * network.duel_kind.size, tuple(str(g) for g in range(network.n_groups)))
+    names = k.columns(
+        network,
+        views,
+        ("duel",) * network.duel_kind.size,
+        tuple(str(g) for g in range(network.n_groups)),
+        tuple(str(s) for s in range(network.n_sides)),
+        weeks,
+    )
     assert np.isfinite(out).all()
     assert (out[0, -1] < 1e-4).all(), "conservation holds in every case of this file"
     return {name: out[0, i].astype(np.float64) for i, name in enumerate(names)}, fill[0].astype(np.float64)
@@ -89,11 +97,65 @@ def test_a_linear_ramp_exhausts_at_the_root_of_its_parabola() -> None:
             np.testing.assert_array_equal(served, np.floor(root))
 
 
-def test_a_ramp_begins_and_ends_on_time() -> None:
+def test_output_is_linear_between_the_knots_of_its_path() -> None:
     """Need above all output: what is used a week is what is made that week."""
-    _, fill = run(20, output=10.0, gain=40.0, ramp_start=4.0, ramp=8.0, need=100.0, forward=1.0)
-    made = 10 + 40 * np.clip((np.arange(20) - 4) / 8, 0, 1)
-    np.testing.assert_allclose(fill[0], np.broadcast_to(made[:, None] / 100, (20, k.LANES)), atol=EPS)
+    start, ramp = 2 * KNOT_WEEKS, 3 * KNOT_WEEKS
+    _, fill = run(100, output=10.0, gain=40.0, ramp_start=start, ramp=ramp, need=100.0, forward=1.0)
+    made = 10 + 40 * np.clip((np.arange(100) - start) / ramp, 0, 1)
+    np.testing.assert_allclose(fill[0], np.broadcast_to(made[:, None] / 100, (100, k.LANES)), atol=EPS)
+
+
+def test_money_is_booked_in_the_year_in_which_it_falls() -> None:
+    """Output 10 a week at 3 a unit, all used: a full year is 52 weeks, the last one what is left of the horizon."""
+    outcome, _ = run(110, output=10.0, need=100.0, forward=1.0, cost=3.0)
+    for year, weeks in ((1, 52), (2, 52), (3, 6)):
+        np.testing.assert_allclose(outcome[f"cost_of_output.0.year{year}"], 30.0 * weeks, rtol=1e-5)
+        np.testing.assert_allclose(outcome[f"cost_of_use.0.year{year}"], 30.0 * weeks, rtol=1e-5)
+
+
+def test_what_is_authorised_and_what_has_arrived() -> None:
+    """A donor gives a tenth of his lot every 4 weeks; what was sent in the last 3 weeks is still under way."""
+    outcome, _ = run(
+        17, stock=1000.0, need=10.0, mode=k.FAR, far_lag=3.0, tranche_gap=4.0, tranche_size=1.0, tranche_unit=0.1, cover=50.0
+    )
+    np.testing.assert_allclose(outcome["authorised.0"], 500.0, rtol=1e-5)
+    late, _ = run(
+        20, stock=1000.0, need=10.0, mode=k.FAR, far_lag=3.0, tranche_gap=4.0, tranche_size=1.0, tranche_unit=0.1, cover=50.0
+    )
+    np.testing.assert_allclose(late["arrived.0"], outcome["shipped.0"], rtol=1e-4)
+    assert (outcome["arrived.0"] < outcome["shipped.0"]).all()
+
+
+def test_forces_worn_by_equal_fire_fall_in_a_straight_line_and_their_use_with_them() -> None:
+    """Both sides fire all that they need, so X falls by `wear` a week, and the need, which follows it, in step with it."""
+    wear = np.linspace(0.005, 0.02, k.LANES)
+    outcome, fill = run(
+        21, fronts=2, duel=k.BY_RATIO, stock=PLENTY, need=100.0, forward=1.0, wear=wear[None], ratio=5.0, cap=100.0
+    )
+    for f in range(2):
+        # X(t+1) = X(t) − wear·X(t): fire is X times the reference need.
+        np.testing.assert_allclose(outcome[f"force_left.{f}"], (1 - wear) ** 21, rtol=1e-4)
+        used = 100 * (1 - (1 - wear) ** 21) / wear
+        np.testing.assert_allclose(outcome[f"used.{f}"], used, rtol=1e-4)
+    np.testing.assert_allclose(fill, 1.0, atol=EPS)
+
+
+def test_a_force_that_dies_does_not_report_full_fill() -> None:
+    """One side has nothing to fire with: it wears away, and its need stays that of the side that is whole."""
+    stock = [PLENTY, 0.0]
+    outcome, fill = run(60, fronts=2, duel=k.BY_RATIO, stock=stock, need=100.0, forward=1.0, wear=0.05, cap=100.0)
+    np.testing.assert_allclose(outcome["force_left.0"], 1.0, atol=EPS)
+    np.testing.assert_allclose(outcome["force_left.1"], 0.0, atol=EPS)
+    np.testing.assert_allclose(outcome["needed.1"], 60 * 100.0, rtol=1e-4)
+    assert (outcome["outcome.duel"] == 1).all()
+
+
+def test_replacements_run_out() -> None:
+    """What comes back over the war is bounded: a force under constant fire ends at 1 − loss + replacements."""
+    outcome, _ = run(
+        40, fronts=2, duel=k.BY_RATIO, stock=[PLENTY, 0.0], need=100.0, forward=1.0, wear=0.01, mend=1.0, replace=0.2, cap=100.0
+    )
+    np.testing.assert_allclose(outcome["force_left.1"], 1 - 0.01 * 40 + 0.2, atol=1e-3)
 
 
 def test_a_planner_who_spreads_his_stock_uses_it_up_geometrically() -> None:

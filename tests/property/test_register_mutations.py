@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from isthmus.errors import RegisterError
 from isthmus.register import Register
+from isthmus.register.columns import Column, columns
+from isthmus.register.register import MODELS
 from tests.conftest import TINY, csv_text, write_tiny
 
 table = st.sampled_from(sorted(TINY))
@@ -78,3 +82,76 @@ def test_columns_dropped_doubled_or_swapped(folder: Path, name: str, data: st.Da
         "\n".join(",".join(line[i] for i in order) for line in lines), encoding="utf-8"
     )
     load(folder)
+
+
+# Mutations that leave nothing to doubt: the register must refuse every one of them, and name the file.
+
+BAD_CELL = {
+    "number": ["nan", "inf", "1e999", "1,000", "12 000", "5%", "0x1F", "٣", "many", "-1"],
+    "integer": ["2024.5", "two", "1e3", "٢٠٢٤", "9" * 30],
+    "date": ["2026-13", "2025-02-30", "13/02/2026", "20260101", "June 2026", "0000", "2026-1"],
+    "enum": ["Nonsense", "ALLIED!", "0", "fact "[::-1]],
+    "id": ["a b", "ä", "-x", "x" * 81, "a;b", "no_such_row"],
+    "address": ["example.org", "ftp://x.org", "https://a b", "https://[::1", "javascript:1"],
+}
+
+
+def is_checked(column: Column) -> bool:
+    """Not every id points somewhere: one that names its own row may be any id."""
+    return column.kind != "text" and (column.kind != "id" or column.reference is not None)
+
+
+def harm(name: str, data: st.DataObject) -> bytes:
+    """The file of a table after one harmful mutation."""
+    specs = {c.name: c for c in columns(MODELS[name])}
+    header, *rows = list(csv.reader(io.StringIO(csv_text(name, TINY[name]))))
+    row = data.draw(st.sampled_from(rows))
+    checked = [i for i, c in enumerate(header) if is_checked(specs[c])]
+    required = [i for i, c in enumerate(header) if specs[c].required]
+    how = data.draw(st.sampled_from(["swapped", "dropped", "mistyped", "re-encoded", "renamed", "ragged", "doubled"]))
+    encoding = "utf-8"
+    if how == "swapped":
+        pairs = [(i, j) for i in checked for j in checked if i != j and row[i] and unlike(specs[header[i]], specs[header[j]])]
+        if pairs:
+            i, j = data.draw(st.sampled_from(pairs))
+            row[i], row[j] = row[j], row[i]
+        else:
+            how = "renamed"
+    if how == "dropped":
+        row[data.draw(st.sampled_from(required))] = ""
+    elif how == "mistyped":
+        i = data.draw(st.sampled_from(checked or required))
+        row[i] = data.draw(st.sampled_from(BAD_CELL[specs[header[i]].kind]) if checked else st.just(""))
+    elif how == "re-encoded":
+        encoding = data.draw(st.sampled_from(["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252 read, utf-8 stored"]))
+        row[header.index("name") if "name" in header else len(header) - 1] = "Gdańsk é".replace("ń", "ñ")
+    elif how == "renamed":
+        i = data.draw(st.integers(0, len(header) - 1))
+        header[i] = data.draw(st.sampled_from([header[i].upper(), header[i] + "s", "Unnamed: 0", "", header[i - 1]]))
+    elif how == "ragged":
+        row.append("more") if data.draw(st.booleans()) else row.pop()
+    elif how == "doubled":
+        rows.append(list(row))
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    if encoding.startswith("cp1252"):
+        return out.getvalue().encode().decode("cp1252").encode()
+    return out.getvalue().encode(encoding)
+
+
+def unlike(first: Column, second: Column) -> bool:
+    """No cell that fits the first fits the second: an id or address is no number, a number no date, a date no choice."""
+    fits = {"number": 0, "integer": 0, "date": 1, "enum": 2, "address": 4}
+    return first.kind in fits and second.kind in fits and fits[first.kind] > fits[second.kind]
+
+
+@given(table, st.data())
+@settings(max_examples=250, deadline=None)
+def test_no_harm_passes_in_silence(folder: Path, name: str, data: st.DataObject) -> None:
+    content = harm(name, data)
+    (write_tiny(folder) / f"{name}.csv").write_bytes(content)
+    with pytest.raises(RegisterError) as caught:
+        Register.load(folder)
+    problems = caught.value.problems
+    assert any(p.file == f"{name}.csv" for p in problems), problems
+    assert all(p.message and p.found and p.allowed for p in problems)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 
 from isthmus.errors import InputError
 from isthmus.register import datastore
+from isthmus.register.importers import catalog
 
 NMC = b"ccode,year,milex,milper,irst,pec,tpop,upop,cinc\n2,1816,3823,17,80,254,8659,101,0.04\n"
+DATASETS = Path(__file__).resolve().parents[3] / "shared" / "datasets"
 TIERS = b"hs6,tier\n854231,1\n"
 
 
@@ -137,6 +140,35 @@ def test_a_failed_download_leaves_the_store_as_it_was(
     assert said in message(lambda: datastore.get("cow-nmc", store, f"{server}/{folder}/cow_nmc.csv", **options))
     assert files(store) == before
     assert datastore.path_of("cow-nmc", store) == kept
+
+
+def test_a_file_that_its_publisher_changed(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = catalog.DATASETS["cow-nmc"]
+    part = replace(entry.files[0], url=f"{server}/good/cow_nmc.csv", sha256="0" * 64)
+    monkeypatch.setattr(datastore, "dataset", lambda _: replace(entry, files=(part,)))
+    said = message(lambda: datastore.get("cow-nmc", tmp_path))
+    assert "checksum differs" in said
+    assert "--changed" in said
+    assert "nothing in" in message(lambda: datastore.path_of("cow-nmc", tmp_path))
+    assert datastore.get("cow-nmc", tmp_path, changed=True).read_bytes() == NMC
+    assert datastore.get("cow-nmc", tmp_path, sha256=hashlib.sha256(NMC).hexdigest()).read_bytes() == NMC
+
+
+def test_a_sum_must_be_one_and_of_one_file(tmp_path: Path) -> None:
+    assert "64 hexadecimal digits" in message(lambda: datastore.get("troops", tmp_path, sha256="abc"))
+    assert "which file" in message(lambda: datastore.get("oryx", tmp_path, sha256="0" * 64))
+
+
+def test_the_catalogue_knows_the_sums_of_the_files_that_it_names() -> None:
+    """An address of one version has a sum; the copies that the tests read are those files."""
+    named = [(one.url, one.sha256) for entry in catalog.DATASETS.values() for one in entry.files if one.url]
+    assert all(sha or "/main/" in url for url, sha in named)
+    if not DATASETS.is_dir():
+        pytest.skip("no copies of the data sets here")
+    copies = {path.name: path for path in DATASETS.rglob("*") if path.is_file()}
+    for url, sha in named:
+        path = copies[url.rsplit("/", 1)[1]]
+        assert sha in (None, hashlib.sha256(path.read_bytes()).hexdigest()), url
 
 
 def test_addresses_that_are_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from isthmus.axes import LAYERS, Layer
 from isthmus.interop.access import Access, access
 from isthmus.interop.ecosystem import Holdings, held_share
 from isthmus.interop.fronts import EcosystemRule
+from isthmus.interop.output import output_to
 from isthmus.interop.reach import donors, reach
 from isthmus.register import Register
 from isthmus.study.plan import Plan
@@ -296,9 +297,7 @@ def test_lots_of_two_fronts_are_counted_once(register: Register, ecosystem: str)
     }
     made = {r: np.zeros(128) for r in lowest}
     for i, line in enumerate(plan.supply.lines):
-        weeks, ramp = H, held.stocks.ramp[i]
-        area = np.where(weeks <= ramp, weeks**2 / (2 * ramp), weeks - ramp / 2)
-        made[line.row] = made[line.row] + held.stocks.base[i] * weeks + held.stocks.gain[i] * area
+        made[line.row] = made[line.row] + output_to(held.stocks.output[i], H)
     available = sum(held.stocks.stock[r] - lowest[r] + made[r] for r, row in enumerate(plan.supply.rows) if row.side == "allied")
     assert (drawn <= available * (1 + 1e-12)).all()
 

@@ -16,6 +16,7 @@ from scipy import special
 from isthmus.axes import Layer
 from isthmus.interop.ecosystem import cell_value, held_share
 from isthmus.interop.fronts import EcosystemRule
+from isthmus.interop.output import InputUse, fill_progressively, knots, output_to, ramped
 from isthmus.interop.supply import WEEKS_PER_YEAR, Desk, Row, Supply
 
 F64 = npt.NDArray[np.float64]
@@ -26,12 +27,10 @@ GIVES_ALL = 1e9
 
 @dataclass(frozen=True)
 class Stocks:
-    """Opening stock (rows) in units, and lines in units a week: base, gain of the funded plan, weeks of its ramp."""
+    """Opening stock (rows, futures) in units, and output of the lines (lines, knots, futures) in units a week."""
 
     stock: F64
-    base: F64
-    gain: F64
-    ramp: F64
+    output: F64
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def fights(supply: Supply, draws: Mapping[str, F64]) -> F64:
     """1 where the actor of a desk fights, else 0; desks × futures. Whether an ally supplies is another draw."""
     rows = []
     for desk in supply.desks:
-        if desk.fights is None:
+        if desk.fights is None or desk.actor_id in supply.setting.absent:
             rows.append(np.zeros(_futures(draws)))
         else:
             name = f"fights:{desk.actor_id}@{supply.setting.fronts[desk.front].theater}"
@@ -84,7 +83,10 @@ def fights(supply: Supply, draws: Mapping[str, F64]) -> F64:
 
 
 def stocks(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], layers: LayerShares) -> Stocks:
-    """Opening stocks and lines after claims. Industry lifts the funded share and shortens slip; technology opens licences."""
+    """Opening stocks and paths of output after claims, stages and shared inputs.
+
+    Industry lifts the funded share and shortens slip; technology opens licences.
+    """
     n = _futures(draws)
     stock = np.zeros((len(supply.rows), n))
     for i, row in enumerate(supply.rows):
@@ -108,7 +110,35 @@ def stocks(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], layers
             funded = funded * _licence(supply, row.actor_id, row.family_id, licences, rule, draws, layers)
         gain[i] = np.maximum(0.0, draws[line.plan] - now) * funded * free / WEEKS_PER_YEAR
         ramp[i] = np.maximum(4.0, line.due_weeks + draws[f"line.slip:{label}"] * (1 - helped) * line.lead_weeks)
-    return Stocks(stock, base, gain, ramp)
+        for delay in supply.setting.delays:
+            if (delay.actor_id, delay.materiel_id) == (row.actor_id, row.materiel_id):
+                ramp[i] += delay.weeks
+    weeks = knots(supply.setting.horizon_weeks)
+    wanted = ramped(base, gain, ramp, weeks)
+    return Stocks(stock, fill_progressively(wanted, _input_uses(supply, base, weeks, draws, layers)))
+
+
+def _input_uses(supply: Supply, base: F64, weeks: F64, draws: Mapping[str, F64], layers: LayerShares) -> list[InputUse]:
+    """Capacity of every stage or input over time, and what lines take of it, units of the input.
+
+    A capacity that the register states below what today's output takes is taken as what it takes: the output was seen.
+    """
+    out = []
+    for stage in supply.stages:
+        per_unit = np.tile(draws[stage.per_unit], (len(stage.lines), 1))
+        taken = (per_unit * base[list(stage.lines)]).sum(axis=0)
+        now = np.maximum(draws[stage.capacity] / WEEKS_PER_YEAR, taken)
+        gain, ramp = np.zeros_like(now), np.full_like(now, 4.0)
+        if stage.plan is not None:
+            actor = supply.rows[supply.lines[stage.lines[0]].row].actor_id
+            helped = draws["industry.lift"] * layers(actor, "industry")
+            funded = draws[f"line.funded:{stage.input_id}"]
+            funded = funded + np.maximum(0.0, 1 - funded) * helped
+            gain = np.maximum(0.0, draws[stage.plan] / WEEKS_PER_YEAR - now) * funded
+            slip = draws[f"line.slip:{stage.input_id}"] * (1 - helped) * stage.lead_weeks
+            ramp = np.maximum(4.0, stage.due_weeks + slip)
+        out.append(InputUse(stage.lines, per_unit, ramped(now[None], gain[None], ramp[None], weeks)[0]))
+    return out
 
 
 def _licence(
@@ -156,7 +186,7 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
         pool = supply.pools[p]
         front = supply.cells[pool.cell].front
         weight, share = _launchers(supply, front, pool.materiel_id, rule, fighting, desk_of, draws)
-        given = {supply.edges[e].row for e in edges if not supply.desks[supply.edges[e].desk].vetoed}
+        given = {supply.edges[e].row for e in edges if not barred(supply, e)}
         lots = sum((held.stock[r] for r in given), np.zeros(n)) + _horizon_output(supply, held, given)
         able = _usable(supply, p, weight, lots, draws, later=supply.edges[edges[0]].wait is not None)
         family = supply.rows[supply.edges[edges[0]].row].family_id
@@ -175,7 +205,7 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
                 interchange[e] = own + shared + (1 - own - shared) * loose
             else:
                 interchange[e] = 1.0
-            usable[e] = able
+            usable[e] = 0.0 if edge.vetoed else able * hub_part(supply, e)
             pooled = layers(actor, "concept")
             donor = draws["floor.donor.unpooled"] + (draws["floor.donor.pooled"] - draws["floor.donor.unpooled"]) * pooled
             keep = np.where(fighter > 0, draws["floor.belligerent"], np.maximum(donor, draws["floor.belligerent"]))
@@ -193,6 +223,26 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
         -1, n
     )
     return Access(usable, interchange, floor, loss, np.maximum(0.0, weeks), joint, fighting, held)
+
+
+def barred(supply: Supply, e: int) -> bool:
+    """Whether nothing may flow on an edge: its donor may give nothing, or this materiel may not reach this front."""
+    edge = supply.edges[e]
+    return edge.vetoed or supply.desks[edge.desk].vetoed
+
+
+def hub_part(supply: Supply, e: int) -> float:
+    """The part of a hub's stock and output that the study reserves for the theater of an edge; 1 where it leaves that to need."""
+    edge = supply.edges[e]
+    if not supply.setting.hub_split or not supply.rows[edge.row].hub:
+        return 1.0
+    front = supply.setting.fronts[supply.cells[supply.pools[edge.pool].cell].front]
+    drawn_by = {
+        supply.cells[supply.pools[other.pool].cell].front
+        for i, other in enumerate(supply.edges)
+        if other.row == edge.row and not barred(supply, i)
+    }
+    return dict(supply.setting.hub_split).get(front.theater, 1.0) if len(drawn_by) > 1 else 1.0
 
 
 def _launchers(
@@ -245,15 +295,7 @@ def _horizon_output(supply: Supply, held: Stocks, rows: set[int]) -> F64:
     total = np.zeros(held.stock.shape[1])
     for i, line in enumerate(supply.lines):
         if line.row in rows:
-            total = total + output_to(held, i, supply.setting.horizon_weeks)
-    return total
-
-
-def output_to(held: Stocks, line: int, weeks: float) -> F64:
-    """Units that a line makes in `weeks`: base × weeks plus the area under its ramp, (futures,)."""
-    ramp = held.ramp[line]
-    area = np.where(weeks <= ramp, weeks**2 / (2 * ramp), weeks - ramp / 2)
-    total: F64 = held.base[line] * weeks + held.gain[line] * area
+            total = total + output_to(held.output[i], supply.setting.horizon_weeks)
     return total
 
 

@@ -51,6 +51,25 @@ class Participant:
 
 
 @dataclass(frozen=True)
+class Veto:
+    """An export rule or a licensor's refusal: what may not reach a front. Empty tuples mean any."""
+
+    front_id: str
+    donors: tuple[str, ...] = ()
+    licensor: str | None = None
+    materiel: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delay:
+    """A plan of output that comes later than stated, by whole weeks."""
+
+    actor_id: str
+    materiel_id: str
+    weeks: float
+
+
+@dataclass(frozen=True)
 class Front:
     front_id: str
     theater: str
@@ -94,3 +113,9 @@ class Setting:
     claims: tuple[Claim, ...] = ()
     tiers: tuple[tuple[str, str, Tier], ...] = field(default=())
     """(theater, mission, tier)."""
+    vetoes: tuple[Veto, ...] = ()
+    delays: tuple[Delay, ...] = ()
+    absent: frozenset[str] = frozenset()
+    """Actors that neither fight nor give, whatever they are drawn to."""
+    hub_split: tuple[tuple[str, float], ...] = ()
+    """(theater, share of every stock and output of a hub that only its front may draw); empty: by need."""

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.interop.access import Access, access, output_to
+from isthmus.interop.access import Access, access, barred
 from isthmus.interop.fronts import EcosystemRule
+from isthmus.interop.output import output_to
 from isthmus.interop.supply import NeedCell, Supply
 
 F64 = npt.NDArray[np.float64]
@@ -40,7 +41,7 @@ def reach(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict
         alone, both, hub, stock_only = (np.zeros(n) for _ in range(4))
         for e, edge in enumerate(supply.edges):
             c = supply.pools[edge.pool].cell
-            if c not in cells or supply.desks[edge.desk].vetoed:
+            if c not in cells or barred(supply, e):
                 continue
             row = supply.rows[edge.row]
             unit = held.share[e] * draws[f"effect:{row.materiel_id}"] * weight[c]
@@ -71,7 +72,7 @@ def donors(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dic
     output = row_output(supply, held)
     out: dict[tuple[str, str, str], F64] = {}
     for e, edge in enumerate(supply.edges):
-        if supply.desks[edge.desk].vetoed:
+        if barred(supply, e):
             continue
         cell = supply.cells[supply.pools[edge.pool].cell]
         row = supply.rows[edge.row]
@@ -91,7 +92,7 @@ def row_output(supply: Supply, held: Access) -> F64:
     """Output of every row over the horizon, units, rows × futures."""
     out = np.zeros_like(held.stocks.stock)
     for i, line in enumerate(supply.lines):
-        out[line.row] += output_to(held.stocks, i, supply.setting.horizon_weeks)
+        out[line.row] += output_to(held.stocks.output[i], supply.setting.horizon_weeks)
     return out
 
 
@@ -119,7 +120,7 @@ def _views(supply: Supply) -> dict[tuple[int, str], list[int]]:
 
 def _part(supply: Supply, e: int, row_edges: list[int], draws: Mapping[str, F64]) -> F64 | float:
     """Part of a lot that falls to this front when both of its side's fronts draw: by stated need, else in equal parts."""
-    others = [o for o in row_edges if o != e and not supply.desks[supply.edges[o].desk].vetoed]
+    others = [o for o in row_edges if o != e and not barred(supply, o)]
     if not others:
         return 1.0
     mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, others[0]))

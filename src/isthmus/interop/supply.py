@@ -16,7 +16,7 @@ import pandas as pd
 from isthmus.axes import Kind
 from isthmus.ensemble import Uncertainty
 from isthmus.interop.ecosystem import Holdings
-from isthmus.interop.fronts import Front, Need, Setting
+from isthmus.interop.fronts import Front, Need, Setting, Veto
 from isthmus.register import Register
 from isthmus.register.resolve import Resolved, resolve
 
@@ -40,6 +40,9 @@ STOCK_MEASURES: tuple[tuple[str, str | None], ...] = (
 
 LINE_WINDOW_MONTHS = 12
 """Output moves faster than holdings: observations of a line count for a year."""
+
+COST_WINDOW_MONTHS = 60
+"""Prices are stated seldom and move slowly beside what else is unknown of them: five years of observations count."""
 
 OVERDUE_WEEKS = 26.0
 """A plan whose date has passed is not there yet: half a year at least remains (a judgement; slip comes on top)."""
@@ -99,6 +102,21 @@ class Line:
     due_weeks: float
     lead_weeks: float
     licensed: bool
+    licensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage or an input that lines take. Uncertainty names; `per_unit` units of it for one unit of materiel."""
+
+    input_id: str
+    lines: tuple[int, ...]
+    per_unit: str
+    capacity: str
+    """Units of the input a year."""
+    plan: str | None
+    due_weeks: float
+    lead_weeks: float
 
 
 @dataclass(frozen=True)
@@ -128,6 +146,8 @@ class Edge:
     near: bool
     wait: str | None
     """Uncertainty of the weeks of integration, where the front's launchers need it first."""
+    vetoed: bool = False
+    """This materiel of this donor may not reach this front."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +157,7 @@ class Desk:
     fights: str | None
     donor_class: DonorClass
     vetoed: bool
+    """Gives nothing, whatever was drawn: an export rule, or an actor that is absent."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +180,7 @@ class Supply:
     holdings: Holdings
     rows: tuple[Row, ...]
     lines: tuple[Line, ...]
+    stages: tuple[Stage, ...]
     cells: tuple[NeedCell, ...]
     pools: tuple[Pool, ...]
     edges: tuple[Edge, ...]
@@ -195,6 +217,9 @@ class SupplyBuilder:
         self._pacts = ties[ties["tie_type"].isin(types[types["guarantee"] == "yes"]["tie_type_id"])]
         ends = set(self._pacts["actor_a"]) | set(self._pacts["actor_b"])
         self._promising_blocs = ends & set(self.holdings.members)
+        costs = self.view.table("unit_costs")
+        self._costs = dict(tuple(costs.groupby("materiel_id")))
+        self._no_costs = costs.iloc[:0]
         self._given = self.view.table("transfers").query("measure != 'announced'")
         for u in register.table("uncertainties").itertuples():
             self._declare_row(u)
@@ -204,15 +229,17 @@ class SupplyBuilder:
         classes = {c.class_id for c in cells}
         rows, lines = self._rows_and_lines(classes)
         launchers = self._launchers(classes)
-        pools, edges, desks = self._edges(rows, cells, launchers)
+        pools, edges, desks = self._edges(rows, lines, cells, launchers)
         for materiel_id in sorted({r.materiel_id for r in rows}):
             self._effect(materiel_id)
+            self._cost(materiel_id)
         hubs = self.actors[self.actors["hub"] == "yes"]
         return Supply(
             self.setting,
             self.holdings,
             tuple(rows),
             tuple(lines),
+            tuple(self._stages(rows, lines)),
             tuple(cells),
             tuple(pools),
             tuple(edges),
@@ -256,6 +283,12 @@ class SupplyBuilder:
         self.bindings.append(
             Binding("mass", materiel_id, mass_kind, (m["fact_id"],), "mass_kg of materiel, else the mean of its class")
         )
+
+    def _cost(self, materiel_id: str) -> None:
+        """Cost of a unit, in millions of dollars, where one is known; without one the materiel stays out of the money."""
+        found = resolve(self._costs.get(materiel_id, self._no_costs), self.setting.date, COST_WINDOW_MONTHS)
+        if found is not None:
+            self._declare(f"cost:{materiel_id}", found, "MUSD/unit", "cost", "resolved from unit_costs")
 
     # cells: what launches first, so that a reaction sees this week's launches
 
@@ -313,11 +346,12 @@ class SupplyBuilder:
 
     def _line(
         self, actor: str, materiel_id: str, lines: ByHolder, members: set[str]
-    ) -> tuple[str | None, str | None, str | None, float, float, bool] | None:
+    ) -> tuple[str | None, str | None, str | None, float, float, bool, tuple[str, ...]] | None:
         here = lines.get((actor, materiel_id))
         if here is None:
             return None
         base, factor = None, None
+        licensors = tuple(sorted(set(here["licensor"].dropna())))
         for measure, name in OUTPUT_MEASURES:
             found = _total(here[here["measure"] == measure], self.setting.date)
             if found is not None:
@@ -329,7 +363,7 @@ class SupplyBuilder:
         found = _total(plans, self.setting.date)
         stated = found.used if found else ()
         if found is None:
-            return (base, factor, None, 0.0, 0.0, False) if base else None
+            return (base, factor, None, 0.0, 0.0, False, licensors) if base else None
         found = self._less_members(actor, materiel_id, found, lines, members, 1.0, plan=True)
         plan = self._declare(f"line.plan:{actor}:{materiel_id}", found, "units/year", "line.plan", "resolved from measure plan")
         mission = self.mission_of[str(self.materiel.at[materiel_id, "class_id"])]
@@ -337,11 +371,63 @@ class SupplyBuilder:
         self._copy(FUNDED_BY_MISSION.get(mission, FUNDED_DEFAULT), f"line.funded:{label}")
         self._copy("line.slip", f"line.slip:{label}")
         due, lead = self._due(plans[plans["fact_id"].isin(stated)])
-        return base, factor, plan, due, lead, bool(plans["licensor"].notna().any())
+        return base, factor, plan, due, lead, bool(plans["licensor"].notna().any()), licensors
 
     def _scale(self, factor: str | None) -> float:
         """Middle of the factor that turns a measure into complete rounds."""
         return self.uncertainties[factor].mode if factor else 1.0
+
+    def _stages(self, rows: list[Row], lines: list[Line]) -> list[Stage]:
+        """Inputs of the register that some line of the study takes."""
+        table = self.view.table("line_inputs")
+        out = []
+        for input_id, part in table.groupby("input_id", sort=True):
+            takes = [
+                i
+                for i, line in enumerate(lines)
+                if any(
+                    rows[line.row].actor_id in _ids(r.actor_ids) and rows[line.row].materiel_id in _ids(r.materiel_ids)
+                    for r in part.itertuples()
+                )
+            ]
+            now, later = part[part["measure"] == "capacity"], part[part["measure"] == "plan"]
+            capacity, plan = (resolve(rows_of, self.setting.date) for rows_of in (now, later))
+            if not takes or capacity is None:
+                continue
+            name = str(input_id)
+            self._declare(f"input:{name}", capacity, "units/year", "input", "resolved from measure capacity")
+            first = part.iloc[0]
+            kinds: tuple[Kind, ...] = tuple(sorted(set(part["kind"])))
+            self.uncertainties[f"input.per_unit:{name}"] = Uncertainty(
+                f"input.per_unit:{name}",
+                "pert",
+                float(first["per_unit_low"]),
+                float(first["per_unit_mode"]),
+                float(first["per_unit_high"]),
+                "input/unit",
+                kinds[0],
+                (first["fact_id"],),
+                "per_unit columns of line_inputs",
+            )
+            due, lead = 0.0, 0.0
+            if plan is not None:
+                self._declare(f"input.plan:{name}", plan, "units/year", "input", "resolved from measure plan")
+                mission = self.mission_of[rows[lines[takes[0]].row].class_id]
+                self._copy(FUNDED_BY_MISSION.get(mission, FUNDED_DEFAULT), f"line.funded:{name}")
+                self._copy("line.slip", f"line.slip:{name}")
+                due, lead = self._due(later[later["fact_id"].isin(plan.used)])
+            out.append(
+                Stage(
+                    name,
+                    tuple(takes),
+                    f"input.per_unit:{name}",
+                    f"input:{name}",
+                    f"input.plan:{name}" if plan is not None else None,
+                    due,
+                    lead,
+                )
+            )
+        return out
 
     def _less_members(
         self, actor: str, materiel_id: str, found: Resolved, lines: ByHolder, members: set[str], scale: float, *, plan: bool
@@ -430,7 +516,10 @@ class SupplyBuilder:
 
     # edges
 
-    def _edges(self, rows: list[Row], cells: list[NeedCell], launchers: Launchers) -> tuple[list[Pool], list[Edge], list[Desk]]:
+    def _edges(
+        self, rows: list[Row], lines: list[Line], cells: list[NeedCell], launchers: Launchers
+    ) -> tuple[list[Pool], list[Edge], list[Desk]]:
+        licensors = {line.row: line.licensors for line in lines}
         pools: list[Pool] = []
         edges: list[Edge] = []
         desks: list[Desk] = []
@@ -456,7 +545,8 @@ class SupplyBuilder:
                         desks.append(self._desk(cell.front, front, actor))
                     near = rows[i].home_theater == front.theater
                     home = near and by_actor[actor].fights is not None
-                    edges.append(Edge(i, len(pools) - 1, desk_of[cell.front, actor], home, near, delay))
+                    barred = any(_bars(v, front.front_id, rows[i], licensors.get(i, ())) for v in self.setting.vetoes)
+                    edges.append(Edge(i, len(pools) - 1, desk_of[cell.front, actor], home, near, delay, barred))
         for f, front in enumerate(self.setting.fronts):  # who fights counts with his launchers and doctrine, whatever he holds
             for p in front.participants:
                 if p.fights is not None and (f, p.actor_id) not in desk_of:
@@ -513,7 +603,7 @@ class SupplyBuilder:
             )
         cls, facts = self._donor_class(front, actor)
         self.bindings.append(Binding("donor_class", f"{actor}@{front.front_id}", "estimate", facts, f"ties and transfers: {cls}"))
-        return Desk(index, actor, fights, cls, actor in front.vetoed)
+        return Desk(index, actor, fights, cls, actor in front.vetoed or actor in self.setting.absent)
 
     def _donor_class(self, front: Front, actor: str) -> tuple[DonorClass, tuple[str, ...]]:
         """Treaty ally, partner with past deliveries, or neither; and the facts that say so.
@@ -549,6 +639,20 @@ class SupplyBuilder:
                     if p.actor_id in who and fighters - {p.actor_id}:
                         out[p.actor_id, front.front_id].append(max(0.0, (today - e.year - 0.5) * 12))
         return {key: tuple(sorted(ages)) for key, ages in out.items()}
+
+
+def _ids(cell: str) -> set[str]:
+    return {part.strip() for part in cell.split(";")}
+
+
+def _bars(veto: Veto, front_id: str, row: Row, licensors: tuple[str, ...]) -> bool:
+    """Does the veto bar what this row holds from the front?"""
+    return (
+        veto.front_id == front_id
+        and (not veto.donors or row.actor_id in veto.donors)
+        and (veto.licensor is None or veto.licensor in licensors)
+        and (not veto.materiel or row.materiel_id in veto.materiel)
+    )
 
 
 def _rule(measure: str, factor: str | None) -> str:

@@ -21,6 +21,9 @@ from isthmus.register.show import clean
 FACTOR: Final = 1.5
 """Modes further apart than this contradict each other."""
 
+NOTED: Final = 3.0
+"""From this ratio on the page shows what each row counts, as its note says it: the reader shall see why they differ."""
+
 PAGE: Final = "docs/reference/contradictions.md"
 
 _Key = tuple[Hashable, ...]
@@ -41,6 +44,8 @@ class Observation:
     publisher: str | None
     url: str | None
     reason: str | None = None
+    note: str | None = None
+    overlay: bool = False
 
     @property
     def widened(self) -> tuple[float, float]:
@@ -103,8 +108,8 @@ def contradiction_rows(register: Register) -> tuple[list[dict[str, Any]], list[s
             "apart": c.apart,
             "same_year": c.same_year,
             "sources": c.sources,
-            "used": "; ".join(f"{_range(o)} ({_when(o)}, {o.source_id or 'no source'})" for o in c.used),
-            "discarded": "; ".join(f"{_range(o)} ({_when(o)}, {o.source_id or 'no source'}: {o.reason})" for o in c.discarded),
+            "used": "; ".join(f"{_range(o)} ({_when(o)}, {_from(o)})" for o in c.used),
+            "discarded": "; ".join(f"{_range(o)} ({_when(o)}, {_from(o)}: {o.reason})" for o in c.discarded),
         }
         for c in contradictions(register)
     ]
@@ -156,6 +161,7 @@ _INTRODUCTION: Final = (
     f"differ by more than a factor of {FACTOR:g}. Only rows that the rule uses are compared. **ratio** is the greatest mode over the least.",
     "**years** is *same* where two rows that contradict each other are of one year, or undated; *different* where none are: then",
     "the quantity itself may have changed. **used as** is low / mode / high after the rule. A row reads: figure or range (date, grade, source).",
+    f"Where the ratio is {NOTED:g} or more, the row's note follows: it says what was counted.",
     "",
 )
 
@@ -195,7 +201,9 @@ def _observations(
         row = rows[fact_id]
         source = by_source.get(row["source_id"], {"publisher": None, "url": None})
         figures = (row["low"], row["mode"], row["high"], row["kind"], row["as_of"], row["confidence"], row["source_id"])
-        out.append(Observation(fact_id, *figures, source["publisher"], source["url"], reason))
+        out.append(
+            Observation(fact_id, *figures, source["publisher"], source["url"], reason, clean(row["note"]), bool(row["overlay"]))
+        )
     return tuple(sorted(sorted(out, key=lambda o: o.fact_id), key=lambda o: o.date or "", reverse=True))
 
 
@@ -218,15 +226,16 @@ def _line(one: Contradiction) -> str:
         "from 0" if one.ratio is None else _number(one.ratio, digits=3),
         "same" if one.same_year else "different",
         f"{used_as} {one.unit}",
-        "<br>".join(_cited(o) for o in one.used),
+        "<br>".join(_cited(o, noted=one.ratio is None or one.ratio >= NOTED) for o in one.used),
         "<br>".join(_cited(o) for o in one.discarded),
     )
     return "| " + " | ".join(cells) + " |"
 
 
-def _cited(one: Observation) -> str:
+def _cited(one: Observation, *, noted: bool = False) -> str:
     source = "no source" if one.publisher is None else f"[{_cell(one.publisher)}]({_address(one.url or '')})"
-    return f"{_range(one)} ({_when(one)}, {source}{': ' + _cell(one.reason) if one.reason else ''})"
+    note = f": {_cell(one.note)}" if noted and one.note else ""
+    return f"{_range(one)} ({_when(one)}, {source}{': ' + _cell(one.reason) if one.reason else ''}){note}"
 
 
 def _range(one: Observation) -> str:
@@ -235,6 +244,10 @@ def _range(one: Observation) -> str:
 
 def _when(one: Observation) -> str:
     return f"{one.date or 'undated'}, {one.grade or one.kind}"
+
+
+def _from(one: Observation) -> str:
+    return (one.source_id or "no source") + (", overlay" if one.overlay else "")
 
 
 def _number(value: float, digits: int = 10) -> str:

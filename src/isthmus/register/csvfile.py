@@ -13,7 +13,9 @@ from typing import Protocol
 
 from isthmus.errors import Problem
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Controls of terminals, and marks that turn the direction of text: what is shown would not be what is stored."""
+_ALLOWED = "standard CSV in UTF-8 (in a spreadsheet: save as 'CSV UTF-8')"
 _SHOWN = 60
 
 
@@ -101,6 +103,10 @@ def read_cells(path: Path, label: str, expected: tuple[str, ...]) -> Cells:
         for column, cell in zip(header, cells, strict=True):
             if not cell.isprintable() and _CONTROL.search(cell):
                 fault(number, column, quoted(cell), "text without control characters", "control character or NUL byte in a cell")
+            elif not cell.isascii() and _is_garbled(cell):
+                fault(
+                    number, column, quoted(cell), "the letters as the source writes them", "letters were lost in another encoding"
+                )
         out.rows.append((number, dict(zip(header, cells, strict=True))))
     return out
 
@@ -117,13 +123,40 @@ def _decode(path: Path, fault: _Fault) -> str | None:
     except OSError as error:
         fault(None, None, error.strerror or "an unreadable file", "a CSV file that can be read", "unreadable file", broken=True)
         return None
+    other = _other_format(data)
+    if other is not None:
+        fault(1, None, other, _ALLOWED, "wrong encoding" if other.startswith("UTF") else "not a CSV file", broken=True)
+        return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
-        found = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{data[error.start]:02x}"
-        fault(row, None, found, "UTF-8 (in a spreadsheet: save as 'CSV UTF-8')", "wrong encoding", broken=True)
+        allowed = "UTF-8 (in a spreadsheet: save as 'CSV UTF-8')"
+        fault(row, None, f"byte 0x{data[error.start]:02x}", allowed, "wrong encoding", broken=True)
         return None
+
+
+def _other_format(data: bytes) -> str | None:
+    """What a file is that cannot be a table in UTF-8, from its first bytes; None where nothing speaks against it."""
+    start = data[:200]
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16"
+    if start[:4] == b"PK\x03\x04":
+        return "a workbook or another ZIP archive"
+    if start.lstrip()[:1] == b"<" and b"html" in start.lower():
+        return "a web page"
+    # Every other byte of Latin text in UTF-16 is zero.
+    return "UTF-16 without a byte order mark" if len(start) > 8 and start.count(0) > len(start) // 3 else None
+
+
+def _is_garbled(cell: str) -> bool:
+    """A letter was replaced by the sign for 'no letter', or UTF-8 was read as Windows-1252 and stored again ('Ã©' for 'é')."""
+    if "\ufffd" in cell:
+        return True
+    try:
+        return cell.encode("cp1252").decode("utf-8") != cell
+    except UnicodeError:
+        return False
 
 
 def _check_header(header: list[str], expected: tuple[str, ...], fault: _Fault) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -68,23 +69,34 @@ def get(
     opener: Opener = urllib.request.urlopen,
     *,
     sha256: str | None = None,
+    changed: bool = False,
     most_bytes: int = MOST_BYTES,
 ) -> Path:
     """Download the files of a set that have an address, or the one at `url`; return what `path_of` gives.
 
-    Raises `InputError` where no address is known, the download fails, breaks off or is too large, the sum differs from `sha256`,
-    or the file is not what its importer reads. What was in the store before then stays as it was.
+    `sha256`: the sum that the one file must have, instead of the one in the catalogue. `changed`: take a file whose sum is not the
+    one in the catalogue, because its publisher has changed it.
+
+    Raises `InputError` where no address is known, the download fails, breaks off or is too large, the sum differs, `sha256` is no
+    sum of one file, or the file is not what its importer reads. What was in the store before then stays as it was.
     """
     entry = dataset(name)
-    wanted = [(file, file.url, file.sha256) for file in entry.files if file.url]
+    wanted = [(file, file.url, None if changed else file.sha256) for file in entry.files if file.url]
     if url is not None:
         wanted = [(_part(entry, _name_in(url)), url, sha256)]
     if not wanted:
         allowed = f"isthmus data add {name} FILE, with a file from the publisher: {entry.publisher}"
         _fail(name, "no certain address for this set", allowed, "the set cannot be downloaded")
+    if sha256 is not None:
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+            _fail("--sha256", f"'{sha256}'", "64 hexadecimal digits", "no SHA-256 sum")
+        if len(wanted) > 1:
+            allowed = "--url ADDRESS of one of them beside it"
+            _fail("--sha256", f"one sum for {len(wanted)} files of {name}", allowed, "which file has this sum is not said")
+        wanted = [(part, address, sha256) for part, address, _ in wanted]
     folder = _folder(entry, store)
     for part, address, expected in wanted:
-        _download(part, address, expected or (sha256 if len(wanted) == 1 else None), folder, opener, most_bytes)
+        _download(part, address, expected, folder, opener, most_bytes)
     return path_of(name, store)
 
 
@@ -123,9 +135,8 @@ def _download(part: DataFile, url: str, expected: str | None, folder: Path, open
             _fail(url, str(reason) or type(error).__name__, "a connection to the publisher", "the file cannot be downloaded")
         digest = _digest(temporary)
         if expected is not None and digest != expected.lower():
-            _fail(
-                url, f"SHA-256 {digest}", f"SHA-256 {expected.lower()}", "the file is not the one expected: its checksum differs"
-            )
+            allowed = f"SHA-256 {expected.lower()}; --changed takes a file that its publisher has changed, once it is read without fault"
+            _fail(url, f"SHA-256 {digest}", allowed, "the file is not the one expected: its checksum differs")
         _keep(part, temporary, name, source=url)
 
 

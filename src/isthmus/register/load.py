@@ -15,7 +15,7 @@ from isthmus.errors import Problem, RegisterError
 from isthmus.register.columns import columns
 from isthmus.register.csvfile import Cells, closest, quoted, read_cells
 from isthmus.register.explain import check_row
-from isthmus.register.records import TABLES, Record, Reference
+from isthmus.register.records import TABLES, Adoption, Item, Record, Reference
 
 _NOUN = {
     "actors": "actor",
@@ -31,6 +31,8 @@ _NOUN = {
 }
 _PERIODS = (("since", "until"), ("start", "end"), ("period_from", "period_to"))
 _MAX_SUGGESTIONS = 300
+_EXISTS = ("agreed", "implemented", "exercised")
+"""Maturities that only an item that exists can have."""
 
 
 @dataclass
@@ -72,6 +74,7 @@ def load_tables(root: Path, overlay: Path | None = None) -> dict[str, Loaded]:
         _check_periods(part, problems)
     replaced = _check_keys(parts, problems)
     _check_references(parts, problems)
+    _check_adoptions(parts, replaced, problems)
     _check_addresses(parts, replaced, problems)
     if problems:
         raise RegisterError(problems)
@@ -192,9 +195,34 @@ def _check_references(parts: list[_Part], problems: list[Problem]) -> None:
             for number, cells in part.cells.rows:
                 if number in bad:
                     continue
-                for one in _targets(cells[reference.column], reference):
+                targets = _targets(cells[reference.column], reference)
+                if reference.many and cells[reference.column] and (not targets or len(set(targets)) < len(targets)):
+                    message = "an id stands twice in the list" if targets else "a list without an id"
+                    allowed = f"ids of {reference.table}.csv, separated by semicolons, each once"
+                    found = quoted(cells[reference.column])
+                    problems.append(Problem(part.label, number, reference.column, found, allowed, message))
+                for one in dict.fromkeys(targets):
                     if one not in known:
                         problems.append(_orphan(part, number, reference, one, known, suggestions))
+
+
+def _check_adoptions(parts: Iterable[_Part], replaced: set[tuple[str, int]], problems: list[Problem]) -> None:
+    """What does not exist yet may be declared, and no more. Partial dates compare as far as both are given."""
+    began: dict[str, str] = {}
+    for part in parts:
+        if part.model is Item:
+            # An overlay comes after the register and stands in its place.
+            began.update((r.item_id, r.since or "") for r in part.records.values() if isinstance(r, Item))
+    for part in parts:
+        for number, record in part.records.items():
+            if not isinstance(record, Adoption) or (not part.overlay and ("adoptions", number) in replaced):
+                continue
+            since, item = record.since or "", began.get(record.item_id, "")
+            if record.maturity in _EXISTS and since[: len(item)] < item[: len(since)]:
+                message = f"{record.maturity} before the item existed"
+                found = f"since {since}, while {record.item_id} is since {item}"
+                allowed = f"a date from {item} on, or an earlier since of the item in items.csv"
+                problems.append(Problem(part.label, number, "since", found, allowed, message))
 
 
 def _targets(cell: str, reference: Reference) -> list[str]:
@@ -229,7 +257,11 @@ def _check_addresses(parts: Iterable[_Part], replaced: set[tuple[str, int]], pro
             continue
         for number, cells in part.cells.rows:
             address = _normal(cells["url"])
-            if not cells["url"].startswith("http") or (not part.overlay and ("sources", number) in replaced):
+            if cells["url"].startswith("http") and address is None:
+                allowed = "an address with a host, as a browser takes it"
+                problems.append(Problem(part.label, number, "url", quoted(cells["url"]), allowed, "not an address"))
+                continue
+            if address is None or not cells["url"].startswith("http") or (not part.overlay and ("sources", number) in replaced):
                 continue
             label, row, source = seen.setdefault(address, (part.label, number, cells["source_id"]))
             if source != cells["source_id"]:
@@ -239,13 +271,12 @@ def _check_addresses(parts: Iterable[_Part], replaced: set[tuple[str, int]], pro
                 )
 
 
-def _normal(url: str) -> str:
+def _normal(url: str) -> str | None:
+    """The address in the form in which two spellings of one are equal; None where it is none."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url
-    return (
-        f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")
-        if url
-        else ""
-    )
+        return None
+    if not parts.netloc:
+        return None
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")

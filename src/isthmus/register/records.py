@@ -382,6 +382,33 @@ class Line(Quantity):
     licensor: Id | None = None
 
 
+class LineInput(Quantity):
+    """What a stage or an input yields a year, and which lines take how much of it. A stage is an input that one line takes."""
+
+    table = "line_inputs"
+    key = ("input_id", "measure", "as_of", "source_id")
+    references = (Reference("actor_ids", "actors", many=True), Reference("materiel_ids", "materiel", many=True), SOURCE)
+    input_id: Id
+    name: Text
+    stage: Literal["body", "charge", "fuze", "fill", "motor", "seeker", "material"]
+    actor_ids: Text = Field(description="whose lines take it; several separated by semicolons")
+    materiel_ids: Text = Field(description="what is made with it; several separated by semicolons")
+    measure: Literal["capacity", "plan"]
+    unit: Text = Field(description="unit of the input a year")
+    due: PartialDate | None = Field(None, description="date for which a plan is stated")
+    per_unit_low: Positive = Field(description="units of the input for one unit of materiel")
+    per_unit_mode: Positive
+    per_unit_high: Positive
+
+    @model_validator(mode="after")
+    def _taken(self) -> LineInput:
+        if not self.per_unit_low <= self.per_unit_mode <= self.per_unit_high:
+            raise ValueError("per_unit_low <= per_unit_mode <= per_unit_high does not hold")
+        if self.per_unit_mode <= 0:
+            raise ValueError("per_unit_mode must be above 0: a line that takes nothing needs no row")
+        return self
+
+
 class Stock(Quantity):
     table = "stocks"
     key = ("actor_id", "materiel_id", "measure", "as_of", "source_id", "note")
@@ -508,6 +535,7 @@ class Statement(Evidence):
         "assistance",
         "nuclear",
         "maritime_order",
+        "theater_link",
         "other",
     ]
     concreteness: Literal["declares", "tasks", "commits_number_or_date"]
@@ -676,6 +704,7 @@ TABLES: tuple[type[Record], ...] = (
     Fires,
     ForceElement,
     Line,
+    LineInput,
     Stock,
     Consumption,
     Transfer,

@@ -31,13 +31,16 @@ WINDOW_MONTHS = 24
 
 QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "force_elements": ("actor_id", "element_id", "maturity"),
-    "lines": ("actor_id", "materiel_id", "line_id", "scope", "measure"),
+    "lines": ("actor_id", "materiel_id", "line_id", "scope", "measure", "due"),
+    "line_inputs": ("input_id", "measure"),
     "stocks": ("actor_id", "materiel_id", "measure"),
     "consumption": ("actor_id", "materiel_id", "context", "measure", "basis", "unit"),
     "transfers": ("supplier", "recipient", "materiel_id", "measure", "mode_of_transfer", "period_from", "period_to"),
     "unit_costs": ("materiel_id",),
 }
-"""Table -> columns that say which quantity a row observes. Rows equal in them are observations of one quantity."""
+"""Table -> columns that say which quantity a row observes. Rows equal in them are observations of one quantity.
+
+Plans of one line for different dates are different quantities; rows of other measures have no `due`."""
 
 
 @dataclass(frozen=True)

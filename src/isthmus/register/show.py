@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from isthmus.axes import LAYERS
+from isthmus.axes import LAYERS, Maturity
 from isthmus.errors import InputError, Problem
 from isthmus.register.csvfile import closest, quoted
 from isthmus.register.register import EVIDENCE, MODELS, Register
@@ -15,13 +15,17 @@ from isthmus.register.resolve import QUANTITIES, resolve_by
 if TYPE_CHECKING:
     import pandas as pd
 
+_BY_FAMILY = ("items", "adoptions")
 _SOURCE_COLUMNS = {"title": "source_title", "publisher": "publisher", "url": "url"}
 
 
-def find(register: Register, table: str, wanted: Mapping[str, str | None]) -> pd.DataFrame:
+def find(register: Register, table: str, wanted: Mapping[str, str | None], vocabulary: Register | None = None) -> pd.DataFrame:
     """Rows of a table in which an actor, item, layer or materiel stands (keys of `wanted`; None: any).
 
-    An actor may be given by id or by name. Adoptions gain item_name and layer. Raises `InputError` naming every word that the
+    `vocabulary`: the register that says which words exist, where `register` is a view at a date in which an item may be missing.
+
+    An actor may be given by id or by name. Adoptions gain item_name and layer. Items and adoptions have no materiel of their own:
+    there a materiel means the standards and technologies that name its family. Raises `InputError` naming every word that the
     register does not know, or that the table has no column for.
     """
     import pandas as pd
@@ -35,14 +39,15 @@ def find(register: Register, table: str, wanted: Mapping[str, str | None]) -> pd
     for what, word in wanted.items():
         if word is None:
             continue
-        known = _known(register, what)
-        by_name = {name.lower(): key for key, name in known.items()}
-        one = word if word in known else {k.lower(): k for k in known}.get(word.lower(), by_name.get(word.lower()))
+        known = _known(vocabulary or register, what)
+        one = key_of(vocabulary or register, what, word)
         columns = _columns_for(table, what, frame)
         if one is None:
             near = closest(word, [*known, *known.values()])
             allowed = ", ".join(known) if len(known) <= 20 else f"one of {len(known)} ids"
             problems.append(Problem(table, None, what.upper(), quoted(word), allowed + near, f"unknown {what}"))
+        elif what == "materiel" and table in _BY_FAMILY:
+            keep &= frame["item_id"].isin(items_for(register, one))
         elif not columns:
             problems.append(
                 Problem(table, None, what.upper(), quoted(word), "no such filter here", f"{table} has no column for {what}")
@@ -53,6 +58,31 @@ def find(register: Register, table: str, wanted: Mapping[str, str | None]) -> pd
     if problems:
         raise InputError(problems)
     return frame[keep]
+
+
+def items_for(register: Register, materiel_id: str) -> list[str]:
+    """Items that name the family of a materiel: standards that make its makes interchangeable, technologies that license it."""
+    materiel, items = register.table("materiel"), register.table("items")
+    family = set(materiel.loc[materiel["materiel_id"] == materiel_id, "family_id"])
+    named = [family & {one.strip() for one in (cell or "").split(";")} for cell in items["families"]]
+    return [item for item, hit in zip(items["item_id"], named, strict=True) if hit]
+
+
+def key_of(register: Register, what: str, word: str) -> str | None:
+    """The id of an actor, item, layer or materiel that is given by id or by name, in any case; None where there is none."""
+    known = _known(register, what)
+    by_name = {name.lower(): key for key, name in known.items()}
+    return word if word in known else {k.lower(): k for k in known}.get(word.lower(), by_name.get(word.lower()))
+
+
+def ladder_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adoptions by actor, layer, item and step of the ladder, as one reads them."""
+    rank = {
+        "layer": {name: i for i, name in enumerate(LAYERS)},
+        "maturity": {name: i for i, name in enumerate(get_args(Maturity))},
+    }
+    by = ["actor_id", "layer", "item_id", "maturity", "since"]
+    return frame.sort_values(by, key=lambda c: c.map(rank[c.name]) if c.name in rank else c, kind="stable", na_position="last")
 
 
 def _known(register: Register, what: str) -> dict[str, str]:
@@ -121,6 +151,7 @@ def explain(register: Register, table: str, frame: pd.DataFrame) -> tuple[list[d
         "source_title",
         "publisher",
         "url",
+        "overlay",
     ]
     return out, list(dict.fromkeys([*names, "unit", "role", *cited]))
 

@@ -58,12 +58,52 @@ def make_plan(study: Study, register: Register, *, futures: int | None = None, s
     wide = SupplyBuilder(register, study.setting(register, campaign=False)).build()
     for one, what in ((supply, "a need that is simulated"), (wide, "any need")):
         _check_supplied(study, one, what)
+    _check_priors(study, {**wide.uncertainties, **supply.uncertainties})
     ranges: dict[str, Uncertainty] = study.override({**wide.uncertainties, **supply.uncertainties})
     supply, wide = (replace(s, uncertainties={n: ranges[n] for n in s.uncertainties}) for s in (supply, wide))
     _check_two_fronts(study, supply)
     missions = register.table("missions")
     rules = dict(zip(missions["mission_id"], missions["fill_rule"], strict=True))
     return Plan(study, register, supply, wide, Design(tuple(ranges.values()), study.seed), rules)
+
+
+ALWAYS_DRAWN = (
+    "claim.peacetime",
+    "desk.rho",
+    "duel.pressure",
+    "duel.ratio",
+    "exchange.mend",
+    "exchange.replace",
+    "exchange.wear",
+    "familiarity.half_life",
+    "familiarity.weight",
+    "floor.belligerent",
+    "floor.donor.pooled",
+    "floor.donor.unpooled",
+    "forward.outside",
+    "friction.loss.shared",
+    "friction.loss.unshared",
+    "friction.weeks.shared",
+    "friction.weeks.unshared",
+    "industry.lift",
+    "lag.far",
+    "lag.near",
+    "plan.cover",
+    "plan.reserve",
+    "prior.unknown.step",
+)
+"""Uncertainties that every campaign draws, whatever the study names."""
+
+
+def _check_priors(study: Study, known: Mapping[str, Uncertainty]) -> None:
+    """A register of one's own must hold what every campaign draws."""
+    problems = [
+        Problem(study.study, None, "uncertainties", "no row", name, "the register lacks an uncertainty that every campaign draws")
+        for name in ALWAYS_DRAWN
+        if name not in known
+    ]
+    if problems:
+        raise StudyError(problems)
 
 
 def _check_two_fronts(study: Study, supply: Supply) -> None:

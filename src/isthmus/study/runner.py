@@ -224,7 +224,7 @@ def run_chunk(
     for e, eco in enumerate(study.ecosystems):
         inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
         for w, case in enumerate(study.war_cases):
-            result = run_campaigns(inputs, case.starts, plan.theaters, study.horizon_weeks, threads)
+            result = run_campaigns(inputs.with_exchange(case.exchange), case.starts, plan.theaters, study.horizon_weeks, threads)
             outcomes[e, w] = result
             fan_rows.append(_fan(plan, eco.name, case.name, "level", fans.level_counts(result.fill, count)))
             if e == 0:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from isthmus.axes import Layer, Maturity, Shape, Side, Tier
 from isthmus.ensemble import Uncertainty
 from isthmus.errors import Problem, StudyError
-from isthmus.interop.fronts import Claim, EcosystemRule, Front, Need, Participant, Reaction, Setting
+from isthmus.interop.fronts import Claim, Delay, EcosystemRule, Front, Need, Participant, Reaction, Setting, Veto
 from isthmus.interop.supply import OWN_DRAW
 from isthmus.register import Register
 
@@ -44,6 +44,8 @@ class WarCase(_Strict):
     name: Name
     starts: dict[str, Annotated[int, Field(ge=0, le=520)]] = Field(min_length=1)
     """Theater → week in which its war begins; theaters not named stay at peace."""
+    exchange: bool = False
+    """Forces wear each other down by volume of fire. Off by default, and only beside the same case without it."""
 
 
 class Group(_Strict):
@@ -109,13 +111,54 @@ class ClaimSpec(_Strict):
 
 
 class Override(_Strict):
-    """Another range for an uncertainty, or a new one; an assumption of the study, so it states its reason."""
+    """Another range for an uncertainty, or the same one times a factor; an assumption of the study, so it states its reason."""
 
-    low: float
-    mode: float
-    high: float
+    low: float | None = None
+    mode: float | None = None
+    high: float | None = None
+    times: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     shape: Shape | None = None
     reason: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _range_or_factor(self) -> Override:
+        given = [v is not None for v in (self.low, self.mode, self.high)]
+        if any(given) == (self.times is not None) or any(given) != all(given):
+            raise ValueError("give low, mode and high, or times alone")
+        return self
+
+    def applied(self, old: Uncertainty) -> Uncertainty:
+        """The uncertainty with this override on top. Raises ValueError for a range that its shape does not allow."""
+        if self.times is not None:
+            low, mode, high = (self.times * v for v in (old.low, old.mode, old.high))
+        else:
+            low, mode, high = (float(v) for v in (self.low, self.mode, self.high) if v is not None)
+        return Uncertainty(old.name, self.shape or old.shape, low, mode, high, old.unit, "assumption", (), self.reason)
+
+
+class VetoSpec(_Strict):
+    """A rule that keeps materiel from a front: of some donors, of some licensor, or of some kinds. Switched by `on`."""
+
+    veto: Name
+    front: str
+    donors: tuple[str, ...] = ()
+    licensor: str | None = None
+    materiel: tuple[str, ...] = ()
+    on: bool = True
+
+    @model_validator(mode="after")
+    def _says_what(self) -> VetoSpec:
+        if not (self.donors or self.licensor or self.materiel):
+            raise ValueError("name donors, a licensor or materiel: a veto of everything is no rule")
+        return self
+
+
+class DelaySpec(_Strict):
+    """Planned output of a line that comes later than stated."""
+
+    actor: str
+    materiel: str
+    weeks: Annotated[float, Field(gt=0, le=520)]
 
 
 class Study(_Strict):
@@ -132,6 +175,12 @@ class Study(_Strict):
     fronts: tuple[FrontSpec, ...] = Field(min_length=1)
     claims: tuple[ClaimSpec, ...] = ()
     uncertainties: dict[str, Override] = {}
+    absent: tuple[str, ...] = ()
+    """Actors that neither fight nor give."""
+    vetoes: tuple[VetoSpec, ...] = ()
+    delays: tuple[DelaySpec, ...] = ()
+    hub_split: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Theater → share of every stock and output of a hub that only its front may draw; empty: by need."""
 
     @classmethod
     def load(cls, path: Path | str) -> Study:
@@ -147,6 +196,8 @@ class Study(_Strict):
             ) from None
         if not isinstance(data, dict):
             raise StudyError([Problem(str(where), None, None, type(data).__name__, "keys and values", "the file is not a study")])
+        if "base" in data:
+            data = _on_base(data, where)
         try:
             study = cls.model_validate(data)
         except ValidationError as bad:
@@ -170,6 +221,7 @@ class Study(_Strict):
                 for n in sorted({n for n in names if names.count(n) > 1})
             ]
         theaters = sorted({f.theater for f in self.fronts})
+        problems += self._check_options(where, theaters)
         for case in self.war_cases:
             for theater, start in case.starts.items():
                 if theater not in theaters:
@@ -207,6 +259,40 @@ class Study(_Strict):
         if problems:
             raise StudyError(problems)
 
+    def _check_options(self, where: str, theaters: list[str]) -> list[Problem]:
+        """Exchange beside its twin, a split of the hub that adds up, vetoes of fronts that exist."""
+        problems = []
+        plain = [w.starts for w in self.war_cases if not w.exchange]
+        for case in self.war_cases:
+            if case.exchange and case.starts not in plain:
+                found, allowed = "exchange: true alone", "the same starts in a case without exchange"
+                problems.append(
+                    Problem(
+                        where,
+                        None,
+                        f"war_cases.{case.name}",
+                        found,
+                        allowed,
+                        "the exchange is shown only beside the same case without it",
+                    )
+                )
+        for theater in sorted(set(self.hub_split) - set(theaters)):
+            problems.append(Problem(where, None, "hub_split", theater, ", ".join(theaters), "no front in this theater"))
+        if self.hub_split and (set(self.hub_split) != set(theaters) or sum(self.hub_split.values()) > 1 + 1e-9):
+            found = ", ".join(f"{t}: {s:g}" for t, s in self.hub_split.items())
+            problems.append(
+                Problem(
+                    where, None, "hub_split", found, "a share for every theater, together at most 1", "the split does not add up"
+                )
+            )
+        names = [f.front for f in self.fronts]
+        problems += [
+            Problem(where, None, f"vetoes.{v.veto}", v.front, ", ".join(names), "no such front")
+            for v in self.vetoes
+            if v.front not in names
+        ]
+        return problems
+
     def setting(self, register: Register, *, campaign: bool) -> Setting:
         """Fronts with blocs expanded; with `campaign` only the needs that are simulated. Raises StudyError with every unknown name."""
         self._check_against(register)
@@ -230,7 +316,19 @@ class Study(_Strict):
         claims = tuple(
             Claim(c.claim, CLAIM_SHARE[c.state], frozenset(c.actors) | frozenset(_expand(c.actors, members))) for c in self.claims
         )
-        return Setting(self.date, self.horizon_weeks, tuple(fronts), claims, self.tiers(register))
+        vetoes = tuple(Veto(v.front, tuple(_expand(v.donors, members)), v.licensor, v.materiel) for v in self.vetoes if v.on)
+        delays = tuple(Delay(d.actor, d.materiel, d.weeks) for d in self.delays)
+        return Setting(
+            self.date,
+            self.horizon_weeks,
+            tuple(fronts),
+            claims,
+            self.tiers(register),
+            vetoes,
+            delays,
+            frozenset(_expand(self.absent, members)),
+            tuple(sorted(self.hub_split.items())),
+        )
 
     def tiers(self, register: Register) -> tuple[tuple[str, str, Tier], ...]:
         """(theater, mission, tier): campaign where a need is simulated, else as the study says, else as the register says."""
@@ -257,14 +355,14 @@ class Study(_Strict):
                 problems.append(Problem(self.study, None, "uncertainties", name, near, "no such uncertainty"))
                 continue
             try:
-                out[name] = Uncertainty(name, o.shape or old.shape, o.low, o.mode, o.high, old.unit, "assumption", (), o.reason)
+                out[name] = o.applied(old)
             except ValueError as bad:
                 problems.append(
                     Problem(
                         self.study,
                         None,
                         f"uncertainties.{name}",
-                        f"{o.low:g}, {o.mode:g}, {o.high:g}",
+                        ", ".join(f"{v:g}" for v in (o.low, o.mode, o.high, o.times) if v is not None),
                         "a range that its shape allows",
                         str(bad).removeprefix(f"{name}: "),
                     )
@@ -303,6 +401,13 @@ class Study(_Strict):
 
         prefixes = {u.split(".")[1] for u in known if u.startswith("claim.") and u.count(".") >= 3}
         check("claims", [c.claim for c in self.claims], prefixes, "claim")
+        materiel = set(register.table("materiel")["materiel_id"])
+        check("absent", self.absent, actors, "actor")
+        check("vetoes.donors", [d for v in self.vetoes for d in v.donors], actors, "actor")
+        check("vetoes.licensor", [v.licensor for v in self.vetoes if v.licensor], actors, "actor")
+        check("vetoes.materiel", [m for v in self.vetoes for m in v.materiel], materiel, "materiel")
+        check("delays.actor", [d.actor for d in self.delays], actors, "actor")
+        check("delays.materiel", [d.materiel for d in self.delays], materiel, "materiel")
         check("claims.actors", [a for c in self.claims for a in c.actors], actors, "actor")
         for spec in self.fronts:
             check(f"{spec.front}.theater", [spec.theater], theaters, "theater")
@@ -317,6 +422,22 @@ class Study(_Strict):
                 check(f"{spec.front}.needs.{need.class_}", need.names(), known, "uncertainty")
         if problems:
             raise StudyError(problems)
+
+
+def _on_base(data: dict[Any, Any], where: Path) -> dict[Any, Any]:
+    """The study that `base` names, with this file's keys on top; ranges of uncertainties are laid over those of the base."""
+    base = str(data["base"])
+    beside = where.parent / base
+    source = beside if beside.is_file() else find(base)
+    if source.resolve() == where.resolve():
+        raise StudyError([Problem(str(where), None, "base", base, "another study", "a study cannot stand on itself")])
+    under = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if not isinstance(under, dict) or "base" in under:
+        raise StudyError([Problem(str(where), None, "base", base, "a whole study", "a base must not have a base of its own")])
+    merged = {**under, **{k: v for k, v in data.items() if k != "base"}}
+    if isinstance(under.get("uncertainties"), dict) and isinstance(data.get("uncertainties"), dict):
+        merged["uncertainties"] = {**under["uncertainties"], **data["uncertainties"]}
+    return merged
 
 
 def find(path: Path | str) -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.interop.access import Access, access, decisions, launcher_cap
+from isthmus.interop.access import Access, access, barred, decisions, launcher_cap
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.supply import Supply
 from isthmus.sustainment import kernel as k
@@ -29,6 +29,7 @@ class Labels:
     """theater.mission"""
     groups: tuple[str, ...]
     """side.materiel"""
+    sides: tuple[str, ...]
     columns: tuple[str, ...]
 
 
@@ -40,6 +41,10 @@ class CampaignInputs:
     lanes: k.Lanes
     labels: Labels
     futures: int
+
+    def with_exchange(self, on: bool) -> CampaignInputs:
+        """The same inputs, with forces that wear each other down or not."""
+        return replace(self, network=self.network._replace(exchange=int(on)))
 
     def starts(self, weeks_by_theater: Mapping[str, int], theaters: tuple[str, ...]) -> npt.NDArray[np.int32]:
         """First week of war per front; -1 for theaters at peace."""
@@ -75,6 +80,7 @@ def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Netw
     fronts = supply.setting.fronts
     groups = supply.group_labels()
     group_of = {g: i for i, g in enumerate(groups)}
+    sides = sorted({g.split(".", 1)[0] for g in groups})
     views = sorted({(c.front, c.mission_id) for c in supply.cells})
     view_of = {v: i for i, v in enumerate(views)}
     waits = [e for e, edge in enumerate(supply.edges) if edge.wait is not None]
@@ -117,11 +123,14 @@ def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Netw
         duel_attacker=i32(a for a, _, _ in duels),
         duel_defender=i32(d for _, d, _ in duels),
         duel_kind=i32(k.BY_PRESSURE if d in reactive_views else k.BY_RATIO for _, d, _ in duels),
+        group_side=i32(sides.index(g.split(".", 1)[0]) for g in groups),
         n_groups=len(groups),
         n_fronts=len(fronts),
+        n_sides=len(sides),
+        exchange=0,
     )
-    labels = (tuple(f"{fronts[f].front_id}.{m}" for f, m in views), tuple(name for _, _, name in duels), groups)
-    return network, Labels(*labels, k.columns(network, *labels))
+    labels = (tuple(f"{fronts[f].front_id}.{m}" for f, m in views), tuple(name for _, _, name in duels), groups, tuple(sides))
+    return network, Labels(*labels, k.columns(network, *labels, supply.setting.horizon_weeks))
 
 
 def _i32(values: Iterable[int]) -> npt.NDArray[np.int32]:
@@ -167,10 +176,8 @@ def _values(supply: Supply, network: k.Network, held: Access, rule: EcosystemRul
     out: dict[str, F64] = {
         "stock": held.stocks.stock,
         "joint": held.joint,
-        "line_base": held.stocks.base,
-        "line_gain": held.stocks.gain,
-        "line_start": np.zeros_like(held.stocks.base),
-        "line_ramp": held.stocks.ramp,
+        "line_path": held.stocks.output.transpose(1, 0, 2).reshape(-1, n),
+        "cost": _stack([draws.get(f"cost:{g.split('.', 1)[1]}", np.zeros(n)) for g in supply.group_labels()], n),
         "access": held.share,
         "floor": held.floor,
         "loss": held.loss,
@@ -197,6 +204,8 @@ def _values(supply: Supply, network: k.Network, held: Access, rule: EcosystemRul
     duels = len(network.duel_kind)
     out["ratio"] = np.tile(draws["duel.ratio"], (duels, 1))
     out["pressure"] = np.tile(draws["duel.pressure"], (duels, 1))
+    for name in ("wear", "mend", "replace"):
+        out[name] = np.tile(draws[f"exchange.{name}"], (duels, 1))
     return {name: out[name] for name in k.Lanes._fields}
 
 
@@ -224,7 +233,7 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
                 opening[c] += shots * opening[j]
                 reference[c] = opening[c]
     lots = np.zeros((cells, n))
-    vetoed = [supply.desks[edge.desk].vetoed for edge in supply.edges]
+    vetoed = [barred(supply, e) for e in range(len(supply.edges))]
     eff = np.array([draws[f"effect:{p.materiel_id}"] for p in supply.pools]).reshape(-1, n)
     share = held.share
     for e, edge in enumerate(supply.edges):
@@ -235,7 +244,7 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
         for e in (int(network.row_home_edge[line.row]), int(network.row_away_edge[line.row])):
             if e >= 0 and not vetoed[e]:
                 pool = supply.edges[e].pool
-                lots[supply.pools[pool].cell] += share[e] * held.stocks.base[line_index] * 52 * eff[pool]
+                lots[supply.pools[pool].cell] += share[e] * held.stocks.output[line_index, 0] * 52 * eff[pool]
     for c, cell in enumerate(supply.cells):
         if cell.need.kind == "unstated":
             # Use follows supply: what a planner spreads over his weeks is the need that orders start from.
@@ -244,6 +253,9 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
     for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
         if h >= 0 and a >= 0 and not (vetoed[h] or vetoed[a]):
             first, second = (reference[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
+            if supply.setting.hub_split and supply.rows[supply.edges[h].row].hub:
+                plan_share[h] = plan_share[a] = 2.0
+                continue
             plan_share[h] = first / np.maximum(1e-9, first + second)
             plan_share[a] = 1 - plan_share[h]
     caps = [launcher_cap(supply, c, rule, held.fights, draws) for c in range(cells)]

@@ -23,6 +23,8 @@ if platform.machine() in ("x86_64", "AMD64"):
 import numba
 from numba.core import config as numba_config
 
+from isthmus.interop.output import KNOT_WEEKS
+
 # Whoever imported numba first may have fixed the processor of this machine: read the settings again.
 numba_config.reload_config()
 
@@ -32,7 +34,7 @@ I32 = npt.NDArray[np.int32]
 LANES: Final = 128
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v4"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v5"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -76,8 +78,27 @@ WEAKEST: Final = 1
 BY_RATIO: Final = 0
 BY_PRESSURE: Final = 1
 
-PER_FRONT: Final = ("weeks_met", "weeks_rationed", "weeks_starved", "used", "needed", "shipped", "shipped_hub", "shipped_far")
+PER_FRONT: Final = (
+    "weeks_met",
+    "weeks_rationed",
+    "weeks_starved",
+    "used",
+    "needed",
+    "shipped",
+    "shipped_hub",
+    "shipped_far",
+    "authorised",
+    "arrived",
+    "force_left",
+)
 PER_DUEL: Final = ("outcome", "outcome_week")
+PER_SIDE: Final = ("cost_of_output", "cost_of_use")
+VIEW: Final = len(PER_FRONT)
+(MET_AT, RATIONED_AT, STARVED_AT, USED_AT, NEEDED_AT, SHIPPED_AT, HUB_AT, FAR_AT, AUTHORISED_AT, ARRIVED_AT, FORCE_AT) = range(
+    VIEW
+)
+YEAR: Final = 52
+"""Weeks of a year of account: costs are summed over weeks 0 to 51, 52 to 103, and so on."""
 
 
 class Network(NamedTuple):
@@ -113,8 +134,12 @@ class Network(NamedTuple):
     duel_attacker: I32
     duel_defender: I32
     duel_kind: I32
+    group_side: I32
     n_groups: int
     n_fronts: int
+    n_sides: int
+    exchange: int
+    """1: forces wear each other down by volume of fire (`wear`, `mend`, `replace`); 0: they do not."""
 
 
 class Lanes(NamedTuple):
@@ -127,15 +152,13 @@ class Lanes(NamedTuple):
     stock: F32  # rows
     row_floor: F32  # rows: lowest of the floors below which no front may draw
     joint: F32  # rows: 0 home front first, 1 both fronts pro rata; also what a donor at war at home spares for another front
-    line_base: F32  # lines: output a week at the start
-    line_gain: F32  # lines: what the funded plan adds a week
-    line_start: F32  # lines: week in which the ramp begins
-    line_ramp: F32  # lines: weeks of ramp, >= 1
+    line_path: F32  # lines x knots: output a week at every KNOT_WEEKS-th week, linear between
+    cost: F32  # groups: money per unit of materiel
     access: F32  # edges: share of the holding that the front could employ
     floor: F32  # edges: units that the donor keeps
     loss: F32  # edges: share lost in transfer and integration
     forward: F32  # edges: share of the lot that stands at the front when it opens
-    plan_share: F32  # edges: weight of the front where two draw on one row (its part of their needs)
+    plan_share: F32  # edges: weight of the front where two draw on one row (its part of their needs); 2: lots split beforehand
     wait: F32  # waits: weeks of integration before an edge opens
     lag: F32  # 2 x fronts: whole weeks under way, near then far
     lift: F32  # fronts
@@ -157,17 +180,38 @@ class Lanes(NamedTuple):
     reserve: F32  # cells: weeks of reference need released only when starved
     ratio: F32  # duels: r*, the relative fire above which a starved side cannot hold
     pressure: F32  # duels: share of the opening rate above which an attack counts as going on
+    wear: F32  # duels: share of a force lost a week under the fire that the enemy needs at the start
+    mend: F32  # duels: share of what is lost that comes back a week
+    replace: F32  # duels: what may come back over the whole war, as a share of the force
 
 
-def columns(network: Network, views: tuple[str, ...], duels: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
+def columns(
+    network: Network,
+    views: tuple[str, ...],
+    duels: tuple[str, ...],
+    groups: tuple[str, ...],
+    sides: tuple[str, ...],
+    weeks: int,
+) -> tuple[str, ...]:
     """Names of the outcome columns, in the order in which :func:`run_tiles` writes them."""
     names = [f"{o}.{v}" for v in views for o in PER_FRONT]
     names += [f"{o}.{d}" for d in duels for o in PER_DUEL]
     names += [f"years_to_rebuild.{g}" for g in groups]
+    names += [f"{o}.{s}.year{y + 1}" for s in sides for o in PER_SIDE for y in range(years(weeks))]
     names.append("mass_balance_residual")
-    if len(views) != len(network.view_front) or len(duels) != len(network.duel_kind) or len(groups) != network.n_groups:
+    if (
+        len(views) != len(network.view_front)
+        or len(duels) != len(network.duel_kind)
+        or len(groups) != network.n_groups
+        or len(sides) != network.n_sides
+    ):
         raise ValueError("labels do not fit the network")
     return tuple(names)
+
+
+def years(weeks: int) -> int:
+    """Years of account that a horizon touches."""
+    return -(-weeks // YEAR)
 
 
 class _At(NamedTuple):
@@ -184,6 +228,9 @@ class _At(NamedTuple):
     duels: int
     groups: int
     fronts: int
+    sides: int
+    years: int
+    wearing: int
     row_group: int
     row_home_edge: int
     row_away_edge: int
@@ -212,6 +259,8 @@ class _At(NamedTuple):
     duel_attacker: int
     duel_defender: int
     duel_kind: int
+    group_side: int
+    view_duel: int
 
 
 class _Of(NamedTuple):
@@ -220,10 +269,8 @@ class _Of(NamedTuple):
     stock: int
     row_floor: int
     joint: int
-    line_base: int
-    line_gain: int
-    line_start: int
-    line_ramp: int
+    line_path: int
+    cost: int
     access: int
     floor: int
     loss: int
@@ -250,6 +297,9 @@ class _Of(NamedTuple):
     reserve: int
     ratio: int
     pressure: int
+    wear: int
+    mend: int
+    replace: int
     pool_mass: int
 
 
@@ -290,12 +340,16 @@ class _Slots(NamedTuple):
     sent: int  # cells, effect shipped this week
     tonnes: int  # fronts, asked from outside the theater this week
     spell: int  # duels x 2: weeks of the running spell against defence, against attack
+    force: int  # views: share of the force that is left
+    replaced: int  # views: share of the force that came back so far
+    reference: int  # views: weighted reference need
+    account: int  # sides x PER_SIDE: money booked up to the last year's end
     intake: int  # pools x 5: shipped this week, net, from HOME, NEAR and FAR, then from the hub; units that the other front plans with
     ones: int  # a row of ones
     work: int  # scratch
 
 
-def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, int]:
+def _pack(network: Network, lanes: Lanes, weeks: int) -> tuple[I32, F32, _At, _Of, _Slots, int]:
     """One array of indices, one of lane values: few arguments keep compilation and calls short."""
     arrays = {name: np.asarray(a, np.int32) for name, a in network._asdict().items() if name in _At._fields}
     for name, mode in (("pool_near", NEAR), ("pool_far", FAR)):
@@ -312,7 +366,15 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
         "duels": network.duel_kind.size,
         "groups": int(network.n_groups),
         "fronts": int(network.n_fronts),
+        "sides": int(network.n_sides),
+        "years": years(weeks),
+        "wearing": int(network.exchange),
     }
+    view_duel = np.full(sizes["views"], -1, np.int32)
+    for d, (va, vd) in enumerate(zip(network.duel_attacker, network.duel_defender, strict=True)):
+        if network.duel_kind[d] == BY_RATIO:
+            view_duel[va], view_duel[vd] = d, d
+    arrays["view_duel"] = view_duel
     arrays["row_made"] = np.isin(np.arange(sizes["rows"]), network.line_row).astype(np.int32)
     arrays["edge_shared"] = (network.row_away_edge[network.edge_row] >= 0).astype(np.int32)
     starts = np.cumsum([0, *(a.size for a in arrays.values())])
@@ -333,7 +395,9 @@ def _pack(network: Network, lanes: Lanes) -> tuple[I32, F32, _At, _Of, _Slots, i
         + [c] * 12
         + [c * 4]
         + [c] * 3
-        + [sizes["fronts"], 2 * d, 5 * p, 1, 5]
+        + [sizes["fronts"], 2 * d]
+        + [sizes["views"]] * 3
+        + [sizes["sides"] * len(PER_SIDE), 5 * p, 1, 5]
     )
     slots = np.cumsum([0, *lengths])
     sl = _Slots(*(int(s) for s in slots[:-1]))
@@ -352,8 +416,9 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
 
     Returns outcomes ``(tiles, columns, LANES)`` and fill ``(tiles, views, weeks, LANES)``: use by need, -1 at peace.
     """
-    index, values, at, of, sl, slots = _pack(network, lanes)
-    out = np.zeros((values.shape[0], at.views * len(PER_FRONT) + at.duels * len(PER_DUEL) + at.groups + 1, LANES), np.float32)
+    index, values, at, of, sl, slots = _pack(network, lanes, weeks)
+    wide = at.views * VIEW + at.duels * len(PER_DUEL) + at.groups + at.sides * len(PER_SIDE) * at.years + 1
+    out = np.zeros((values.shape[0], wide, LANES), np.float32)
     fill = np.full((values.shape[0], at.views, weeks, LANES), -1.0, np.float32)
     begin = np.asarray(starts, np.int32)
 
@@ -373,12 +438,12 @@ def _jit(**options: Any) -> Any:
 @_jit()
 def _output(ix, val, now, at, of, sl, t):
     """Step 1: add the week's complete output of every line to its row."""
-    zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
+    part = np.float32((t % KNOT_WEEKS) / KNOT_WEEKS)
+    knot = of.line_path + (t // KNOT_WEEKS) * at.lines
     for n in range(at.lines):
         r = ix[at.line_row + n]
         for i in range(LANES):
-            ramp = min(one, max(zero, (week - val[of.line_start + n, i]) / val[of.line_ramp + n, i]))
-            x = val[of.line_base + n, i] + val[of.line_gain + n, i] * ramp
+            x = val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
             now[sl.stock + r, i] += x
             now[sl.made + r, i] += x
 
@@ -481,7 +546,7 @@ def _forward(ix, val, now, at, of, sl, starts, t, out):
             now[sl.forwarded + e, i] = x
             effect = x * val[of.effect + p, i]
             now[sl.sent + c, i] += effect
-            out[v * 8 + 6, i] += hub * effect * val[of.weight + c, i]
+            out[v * VIEW + HUB_AT, i] += hub * effect * val[of.weight + c, i]
 
 
 @_jit()
@@ -564,8 +629,9 @@ def _ration(ix, val, now, at, of, sl, starts, t):
             at_home = val[of.plan_share + h, i] * now[sl.free + h, i]
             abroad = val[of.plan_share + a, i] * now[sl.free + a, i]
             part = one / max(tiny, at_home + abroad)
-            now[sl.share + h, i] = at_home * part
-            now[sl.share + a, i] = abroad * part
+            # Parts that are above 1 belong to lots that are split beforehand: each front plans with all of its own.
+            now[sl.share + h, i] = at_home * part if val[of.plan_share + h, i] <= one else one
+            now[sl.share + a, i] = abroad * part if val[of.plan_share + a, i] <= one else one
     for e in range(at.edges):
         if ix[at.edge_mode + e] == FAR:
             p = ix[at.edge_pool + e]
@@ -638,8 +704,8 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             now[sl.plannable + c, i] = max(zero, now[sl.plannable + c, i] - effect - now[rest + p, i] * unit)
         for i in range(LANES):
             unit = val[of.effect + p, i] * val[of.weight + c, i]
-            out[v * 8 + 6, i] += now[hub + p, i] * unit
-            out[v * 8 + 7, i] += now[far + p, i] * unit
+            out[v * VIEW + HUB_AT, i] += now[hub + p, i] * unit
+            out[v * VIEW + FAR_AT, i] += now[far + p, i] * unit
             now[sl.intake + p, i] = zero
             now[near + p, i] = zero
             now[far + p, i] = zero
@@ -687,12 +753,21 @@ def _need(ix, val, now, at, of, sl, c):
                 s = ix[at.reaction_source + x]
                 for i in range(LANES):
                     now[sl.need + c, i] += val[of.reaction + x, i] * now[sl.use + s, i]
+    v = ix[at.cell_view + c]
+    d = ix[at.view_duel + v]
+    if at.wearing and d >= 0 and ix[at.cell_kind + c] == PATH:
+        # A dying force must not report that its needs are met: the need follows the larger of the two forces.
+        va, vd = ix[at.duel_attacker + d], ix[at.duel_defender + d]
+        for i in range(LANES):
+            now[sl.need + c, i] *= max(now[sl.force + va, i], now[sl.force + vd, i])
 
 
 @_jit()
 def _opening_inflow(ix, val, now, at, of, sl, c, t):
     """The inflow that a planner knows of on the first day: the current output of lines he may draw on."""
-    zero, one, week = np.float32(0.0), np.float32(1.0), np.float32(t)
+    zero, one = np.float32(0.0), np.float32(1.0)
+    part = np.float32((t % KNOT_WEEKS) / KNOT_WEEKS)
+    knot = of.line_path + (t // KNOT_WEEKS) * at.lines
     for i in range(LANES):
         now[sl.inflow + c, i] = np.float32(0.0)
     for n in range(at.lines):
@@ -703,11 +778,10 @@ def _opening_inflow(ix, val, now, at, of, sl, c, t):
                 continue
             p, a, w = ix[at.edge_pool + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
             for i in range(LANES):
-                ramp = min(one, max(zero, (week - val[of.line_start + n, i]) / val[of.line_ramp + n, i]))
                 given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
                 net = val[of.access + e, i] * given * (one - val[of.loss + e, i]) * val[of.effect + p, i]
                 shut = w >= 0 and val[of.wait + max(w, 0), i] > zero
-                output = val[of.line_base + n, i] + val[of.line_gain + n, i] * ramp
+                output = val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
                 now[sl.inflow + c, i] += zero if shut else net * output
 
 
@@ -723,6 +797,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):
             come = max(zero, can - now[sl.left_over + c, i])
             now[sl.inflow + c, i] += (come - now[sl.inflow + c, i]) / np.float32(SMOOTHING_WEEKS)
     unstated = ix[at.cell_kind + c] == UNSTATED
+    v = ix[at.cell_view + c]
     for i in range(LANES):
         can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
         keep = val[of.reserve + c, i] * val[of.reference_need + c, i]
@@ -733,7 +808,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):
         want = want if want > nothing else zero
         now[sl.need + c, i] = want
         rate = max(rate, min(bare, release * want))
-        spend = min(min(want, rate), min(now[sl.held + c, i], val[of.cap + c, i]))
+        spend = min(min(want, rate), min(now[sl.held + c, i], val[of.cap + c, i] * now[sl.force + v, i]))
         spend = spend if spend > nothing else zero
         now[sl.use + c, i] = spend
         now[sl.left_over + c, i] = can - spend
@@ -791,18 +866,18 @@ def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
                 needed[i] += now[sl.need + c, i] * w
                 part = now[sl.use + c, i] / max(tiny, now[sl.need + c, i])
                 worst[i] = min(worst[i], part if now[sl.need + c, i] > tiny else one)
-                out[v * 8 + 5, i] += now[sl.sent + c, i] * w
+                out[v * VIEW + SHIPPED_AT, i] += now[sl.sent + c, i] * w
         weakest = ix[at.view_rule + v] == WEAKEST
         for i in range(LANES):
             whole = used[i] / max(tiny, needed[i])
             whole = min(one, whole) if needed[i] > tiny else one
             level = worst[i] if weakest else whole
             fill[v, t, i] = level
-            out[v * 8, i] += one if level >= met else zero
-            out[v * 8 + 1, i] += one if (level < met) & (level >= starved) else zero
-            out[v * 8 + 2, i] += one if level < starved else zero
-            out[v * 8 + 3, i] += used[i]
-            out[v * 8 + 4, i] += needed[i]
+            out[v * VIEW + MET_AT, i] += one if level >= met else zero
+            out[v * VIEW + RATIONED_AT, i] += one if (level < met) & (level >= starved) else zero
+            out[v * VIEW + STARVED_AT, i] += one if level < starved else zero
+            out[v * VIEW + USED_AT, i] += used[i]
+            out[v * VIEW + NEEDED_AT, i] += needed[i]
 
 
 @_jit()
@@ -811,7 +886,7 @@ def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
     starved_below, enough = np.float32(STARVED), np.float32(SPELL_WEEKS)
     attack, defence, pressed = now[sl.work + 1], now[sl.work + 2], now[sl.work + 4]
-    base = at.views * 8
+    base = at.views * VIEW
     for d in range(at.duels):
         va, vd = ix[at.duel_attacker + d], ix[at.duel_defender + d]
         start = starts[ix[at.view_front + vd]]
@@ -850,14 +925,97 @@ def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
 
 
 @_jit()
+def _exchange(ix, val, now, at, of, sl, starts, t):
+    """Step 10, off by default: fire wears forces down by its volume; what is lost comes back while replacements last."""
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
+    for d in range(at.duels):
+        va, vd = ix[at.duel_attacker + d], ix[at.duel_defender + d]
+        start = starts[ix[at.view_front + vd]]
+        if ix[at.duel_kind + d] != BY_RATIO or start < 0 or t < start or starts[ix[at.view_front + va]] != start:
+            continue
+        for i in range(LANES):
+            now[sl.work + 1, i] = zero
+            now[sl.work + 2, i] = zero
+        for c in range(at.cells):
+            side = 1 if ix[at.cell_view + c] == va else 2
+            if ix[at.cell_view + c] != va and ix[at.cell_view + c] != vd:
+                continue
+            for i in range(LANES):
+                now[sl.work + side, i] += now[sl.use + c, i] * val[of.weight + c, i]
+        for side in range(2):
+            mine, theirs = (va, vd) if side == 0 else (vd, va)
+            fire = sl.work + (2 if side == 0 else 1)
+            for i in range(LANES):
+                lost = val[of.wear + d, i] * now[fire, i] / max(tiny, now[sl.reference + theirs, i])
+                left = max(zero, now[sl.force + mine, i] - lost)
+                back = min(val[of.mend + d, i] * (one - left), val[of.replace + d, i] - now[sl.replaced + mine, i])
+                back = max(zero, back)
+                now[sl.replaced + mine, i] += back
+                now[sl.force + mine, i] = min(one, left + back)
+
+
+@_jit()
+def _account(ix, val, now, at, of, sl, t, out):
+    """Money that a side's output and use of this year came to, at the cost of a unit."""
+    base = at.views * VIEW + at.duels * 2 + at.groups
+    spent = now[sl.work + 1]
+    for s in range(at.sides):
+        for what in range(2):
+            for i in range(LANES):
+                spent[i] = np.float32(0.0)
+            for n in range(at.rows if what == 0 else at.pools):
+                g = ix[(at.row_group if what == 0 else at.pool_group) + n]
+                if ix[at.group_side + g] != s:
+                    continue
+                units = (sl.made if what == 0 else sl.used) + n
+                for i in range(LANES):
+                    spent[i] += now[units, i] * val[of.cost + g, i]
+            book, column = sl.account + 2 * s + what, base + (2 * s + what) * at.years + t // YEAR
+            for i in range(LANES):
+                out[column, i] = max(np.float32(0.0), spent[i] - now[book, i])
+                now[book, i] = spent[i]
+
+
+@_jit()
+def _supplied(ix, val, now, at, of, sl, starts, weeks, out):
+    """What was decided for a front by the end, and what of the shipments had arrived."""
+    one = np.float32(1.0)
+    for e in range(at.edges):
+        p = ix[at.edge_pool + e]
+        c = ix[at.pool_cell + p]
+        start = starts[ix[at.cell_front + c]]
+        if start < 0 or start >= weeks:
+            continue
+        r, a, v = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.cell_view + c]
+        for i in range(LANES):
+            given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
+            lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
+            out[v * VIEW + AUTHORISED_AT, i] += given * lot * val[of.effect + p, i] * val[of.weight + c, i]
+    for v in range(at.views):
+        for i in range(LANES):
+            out[v * VIEW + ARRIVED_AT, i] = out[v * VIEW + SHIPPED_AT, i]
+            out[v * VIEW + FORCE_AT, i] = now[sl.force + v, i]
+    for p in range(at.pools):
+        c = ix[at.pool_cell + p]
+        v = ix[at.cell_view + c]
+        for i in range(LANES):
+            coming = now[sl.transit + p, i] * val[of.effect + p, i] * val[of.weight + c, i]
+            # Float32 may leave less than nothing of a small difference.
+            out[v * VIEW + ARRIVED_AT, i] = max(np.float32(0.0), out[v * VIEW + ARRIVED_AT, i] - coming)
+
+
+@_jit()
 def _close(ix, val, now, at, of, sl, weeks, out):
     """Years to rebuild every stock at the last week's output, and the largest breach of the balance of materiel."""
     zero, one = np.float32(0.0), np.float32(1.0)
     tiny = np.float32(TINY)
-    base = at.views * 8 + at.duels * 2
+    base = at.views * VIEW + at.duels * 2
+    last = weeks - 1
+    part = np.float32((last % KNOT_WEEKS) / KNOT_WEEKS)
+    knot = of.line_path + (last // KNOT_WEEKS) * at.lines
     had, left, rate = now[sl.work], now[sl.work + 1], now[sl.work + 2]
     flow, spent = now[sl.work + 3], now[sl.work + 4]
-    residual = out[base + at.groups]
+    residual = out[base + at.groups + 2 * at.sides * at.years]
     for g in range(at.groups):
         for i in range(LANES):
             had[i] = zero
@@ -883,8 +1041,7 @@ def _close(ix, val, now, at, of, sl, weeks, out):
         for n in range(at.lines):
             if ix[at.row_group + ix[at.line_row + n]] == g:
                 for i in range(LANES):
-                    ramp = (np.float32(weeks) - val[of.line_start + n, i]) / val[of.line_ramp + n, i]
-                    rate[i] += val[of.line_base + n, i] + val[of.line_gain + n, i] * min(one, max(zero, ramp))
+                    rate[i] += val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
         for i in range(LANES):
             years = max(zero, had[i] - left[i]) / max(tiny, rate[i] * np.float32(WEEKS_PER_YEAR))
             # A deficit within rounding of the balance is none.
@@ -902,6 +1059,9 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
             now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
         for c in range(at.cells):
             now[sl.fade + c, i] = np.float32(1.0)
+            now[sl.reference + ix[at.cell_view + c], i] += val[of.reference_need + c, i] * val[of.weight + c, i]
+        for v in range(at.views):
+            now[sl.force + v, i] = np.float32(1.0)
         now[sl.ones, i] = np.float32(1.0)
         for e in range(at.edges):
             r = ix[at.edge_row + e]
@@ -924,4 +1084,9 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
             _order(val, now, of, sl, c, t, t == start)
         _judge(ix, val, now, at, of, sl, starts, t, out, fill)
         _spells(ix, val, now, at, of, sl, starts, t, out, fill)
+        if at.wearing:
+            _exchange(ix, val, now, at, of, sl, starts, t)
+        if t % YEAR == YEAR - 1 or t == weeks - 1:
+            _account(ix, val, now, at, of, sl, t, out)
+    _supplied(ix, val, now, at, of, sl, starts, weeks, out)
     _close(ix, val, now, at, of, sl, weeks, out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from isthmus.interop.output import KNOT_WEEKS
 from isthmus.sustainment import kernel as k
 
 
@@ -45,6 +46,10 @@ class Campaign:
         self.fill: list[list[float]] = [[] for _ in network.view_front]
         self.spell = [[0, 0] for _ in network.duel_kind]
         self.verdict = [[0, 0] for _ in network.duel_kind]
+        self.force = [1.0 for _ in network.view_front]
+        self.replaced = [0.0 for _ in network.view_front]
+        self.books = [dict.fromkeys(k.PER_SIDE, 0.0) for _ in range(network.n_sides)]
+        self.accounts: dict[tuple[int, str], list[float]] = defaultdict(list)
 
     def at_war(self, front: int, t: int) -> bool:
         return 0 <= self.starts[front] <= t
@@ -64,12 +69,20 @@ class Campaign:
                 self._fight(c, t, held, under_way, remaining)
         self._judge(t, sent)
         self._spells(t)
+        if self.n.exchange:
+            self._exchange(t)
+        if (t + 1) % k.YEAR == 0:
+            self._account()
+
+    def output(self, line: int, t: int) -> float:
+        """Output of a line in a week: linear between the knots of its path."""
+        path = self.x["line_path"][line :: len(self.n.line_row)]
+        knot, part = divmod(t, KNOT_WEEKS)
+        return path[knot] + (path[knot + 1] - path[knot]) * part / KNOT_WEEKS
 
     def _produce(self, t: int) -> None:
-        x = self.x
         for line, r in enumerate(self.n.line_row):
-            ramp = min(1.0, max(0.0, (t - x["line_start"][line]) / x["line_ramp"][line]))
-            output = x["line_base"][line] + ramp * x["line_gain"][line]
+            output = self.output(line, t)
             self.stock[r] += output
             self.made[r] += output
 
@@ -185,6 +198,8 @@ class Campaign:
         home, away = int(self.n.row_home_edge[r]), int(self.n.row_away_edge[r])
         if home < 0 or away < 0:
             return 1.0
+        if self.x["plan_share"][e] > 1:
+            return 1.0
         weights = {i: self.x["plan_share"][i] * free.get(i, 0.0) for i in (home, away)}
         return weights[e] / max(k.TINY, sum(weights.values()))
 
@@ -246,6 +261,9 @@ class Campaign:
         elif n.cell_kind[c] == k.REACTIVE:
             pairs = [(i, int(n.reaction_source[i])) for i in range(len(n.reaction_cell)) if n.reaction_cell[i] == c]
             self.need[c] = sum(x["reaction"][i] * self.use[s] for i, s in pairs)
+        enemy = self._enemy(int(n.cell_view[c]))
+        if n.exchange and enemy is not None and n.cell_kind[c] == k.PATH:
+            self.need[c] *= max(self.force[int(n.cell_view[c])], self.force[enemy])
         can = held[c] + under_way[c] + remaining[c]
         if first:
             self.inflow[c] = self._known_output(c, t)
@@ -260,7 +278,7 @@ class Campaign:
             self.need[c] = 0.0
         need = self.need[c]
         released = min(self.inflow[c] + can / x["plan_weeks"][c], k.RESERVE_RELEASE * need)
-        use = min(need, max(rate, released), held[c], x["cap"][c])
+        use = min(need, max(rate, released), held[c], x["cap"][c] * self.force[int(n.cell_view[c])])
         if use <= nothing:
             use = 0.0
         self.use[c] = use
@@ -284,8 +302,7 @@ class Campaign:
         n, x = self.n, self.x
         total = 0.0
         for line, r in enumerate(n.line_row):
-            ramp = min(1.0, max(0.0, (t - x["line_start"][line]) / x["line_ramp"][line]))
-            output = x["line_base"][line] + ramp * x["line_gain"][line]
+            output = self.output(line, t)
             for e in (int(n.row_home_edge[r]), int(n.row_away_edge[r])):
                 if e < 0 or n.pool_cell[n.edge_pool[e]] != c or (n.edge_wait[e] >= 0 and x["wait"][int(n.edge_wait[e])] > 0):
                     continue
@@ -338,9 +355,64 @@ class Campaign:
             if self.verdict[d][0] == 0 and max(self.spell[d]) >= k.SPELL_WEEKS:
                 self.verdict[d] = [1 if self.spell[d][0] >= k.SPELL_WEEKS else 2, t - start + 1]
 
+    def _enemy(self, view: int) -> int | None:
+        """The view on the other side of the duel that is decided by fire."""
+        for attacker, defender, kind in zip(self.n.duel_attacker, self.n.duel_defender, self.n.duel_kind, strict=True):
+            if kind == k.BY_RATIO and view in (attacker, defender):
+                return int(defender if view == attacker else attacker)
+        return None
+
+    def _exchange(self, t: int) -> None:
+        n, x = self.n, self.x
+        for d, kind in enumerate(n.duel_kind):
+            pair = int(n.duel_attacker[d]), int(n.duel_defender[d])
+            start = self.starts[int(n.view_front[pair[1]])]
+            if kind != k.BY_RATIO or not 0 <= start <= t or self.starts[int(n.view_front[pair[0]])] != start:
+                continue
+            cells = {v: [c for c in range(len(n.cell_view)) if n.cell_view[c] == v] for v in pair}
+            fire = {v: sum(self.use[c] * x["weight"][c] for c in cells[v]) for v in pair}
+            full = {v: sum(x["reference_need"][c] * x["weight"][c] for c in cells[v]) for v in pair}
+            for mine, theirs in (pair, pair[::-1]):
+                left = max(0.0, self.force[mine] - x["wear"][d] * fire[theirs] / max(k.TINY, full[theirs]))
+                back = max(0.0, min(x["mend"][d] * (1 - left), x["replace"][d] - self.replaced[mine]))
+                self.replaced[mine] += back
+                self.force[mine] = min(1.0, left + back)
+
+    def _account(self) -> None:
+        """Book what this year's output and use cost."""
+        n = self.n
+        for s in range(n.n_sides):
+            groups = [g for g in range(n.n_groups) if n.group_side[g] == s]
+            made = sum(self.made[r] * self.x["cost"][int(g)] for r, g in enumerate(n.row_group) if g in groups)
+            used = sum(
+                pool["used"] * self.x["cost"][int(n.pool_group[p])]
+                for p, pool in enumerate(self.pool)
+                if n.pool_group[p] in groups
+            )
+            for name, total in zip(k.PER_SIDE, (made, used), strict=True):
+                self.accounts[s, name].append(total - self.books[s][name])
+                self.books[s][name] = total
+
+    def _supplied(self, weeks: int) -> None:
+        n, x = self.n, self.x
+        for v, view in enumerate(self.view):
+            view["arrived"] = view["shipped"]
+            view["force_left"] = self.force[v]
+        for e, p in enumerate(n.edge_pool):
+            c, r = int(n.pool_cell[p]), int(n.edge_row[e])
+            if 0 <= self.starts[int(n.cell_front[c])] < weeks:
+                lot = x["access"][e] * (x["stock"][r] - x["floor"][e] + self.made[r])
+                self.view[int(n.cell_view[c])]["authorised"] += self.given(e, c) * lot * x["effect"][int(p)] * x["weight"][c]
+        for p, pool in enumerate(self.pool):
+            c = int(n.pool_cell[p])
+            self.view[int(n.cell_view[c])]["arrived"] -= pool["transit"] * x["effect"][p] * x["weight"][c]
+
     def close(self, weeks: int) -> list[float]:
         """Outcome values in the order of :func:`isthmus.sustainment.kernel.columns`."""
         n, x = self.n, self.x
+        self._supplied(weeks)
+        if weeks % k.YEAR:
+            self._account()
         values = [view[name] for view in self.view for name in k.PER_FRONT]
         values += [float(v) for verdict in self.verdict for v in verdict]
         residual = 0.0
@@ -354,12 +426,12 @@ class Campaign:
             rate = 0.0
             for line, r in enumerate(n.line_row):
                 if n.row_group[r] == g:
-                    ramp = min(1.0, max(0.0, (weeks - x["line_start"][line]) / x["line_ramp"][line]))
-                    rate += x["line_base"][line] + ramp * x["line_gain"][line]
+                    rate += self.output(line, weeks - 1)
             deficit = had - left
             years = min(k.NEVER_YEARS, max(0.0, deficit) / max(k.TINY, rate * k.WEEKS_PER_YEAR))
             values.append(years if deficit > 1e-4 * had else 0.0)
             residual = max(residual, abs(had + made - spent - left) / max(1.0, had + made))
+        values += [v for s in range(n.n_sides) for name in k.PER_SIDE for v in self.accounts[s, name]]
         return [*values, residual]
 
 

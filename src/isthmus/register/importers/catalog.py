@@ -29,7 +29,7 @@ class DataFile:
     """'module:function' in this package; takes the path of one file."""
     url: str | None = None
     sha256: str | None = None
-    """Of the file behind `url`, where the address is pinned to one version and the sum is known."""
+    """Of the file behind `url` as its reader was written for, where the address names one version. None where it moves on."""
 
     def fits(self, name: str) -> bool:
         """Is this a name of the file?"""
@@ -178,6 +178,7 @@ _ALL = (
                 ("JapanandBattleship.csv",),
                 "pla:read_pla",
                 _RAW + "s0914712/pla-data-dashboard/90a170316c7ccc49830f54b1191e19c12cffed61/data/JapanandBattleship.csv",
+                "f523cd14c13889003e4f1d4e11913f0987d28db9a6ba6bcd61aa5088d1c35d07",
             ),
         ),
         reader="pla:read_pla",
@@ -193,6 +194,7 @@ _ALL = (
                 ("troopdata*.csv",),
                 "troops:read_troops",
                 _RAW + "meflynn/troopdata/8176d45b3c77bcd08caf4a698ebf0c331385fd8a/data-raw/troopdata-rebuild-country-year.csv",
+                "875aa5c712506950786d791feb2a01b030c61e9afbc6df37baee5f453ce5fe5e",
             ),
         ),
         reader="troops:read_troops",
@@ -208,16 +210,19 @@ _ALL = (
                 ("nisp-fmn5*.xml",),
                 "nisp:read_nisp",
                 _NISP + "716b7cfb77681244bf72a64b0f57fbc114268c9e/src/standards/fmn5-20221202-baseline/nisp-fmn5-20221202.xml",
+                "12c8f7020d732ed577c660ec217e072a9eed081f964b4c69d76b873daa8b2d1b",
             ),
             DataFile(
                 ("nisp-fmn*.xml",),
                 "nisp:read_nisp",
                 _NISP + "983bcc37f783a4e0f7ac4129d2b23ab75090615d/src/standards/fmn4-20211022-baseline/nisp-fmn4-20211022.xml",
+                "ea231d66d531c12741487baee452dd5e92931ab370903090d0cda42e51a45e3b",
             ),
             DataFile(
                 ("standards.xml",),
                 "nisp:read_nisp",
                 _NISP + "115f802c35d311fa157b8286f6ab4f9bc86b0d52/src/standards/standards.xml",
+                "e51a7b64f4a1adddebf061d28cd5456011cbec64506104ae451dc12895a381dd",
             ),
         ),
         reader="nisp:read_folder",
@@ -233,6 +238,7 @@ _ALL = (
                 ("p1_display*.xlsx", "p1*.xlsx"),
                 "dod:read_p1",
                 "https://comptroller.war.gov/Portals/45/Documents/defbudget/FY2025/p1_display.xlsx",
+                "71759725cc06d6c6112c78adcf0ce06d8659c9fb418ee947bd299aebd4d26f5f",
             ),
         ),
         reader="dod:read_p1",
@@ -268,6 +274,7 @@ _ALL = (
                 _RAW
                 + "martynafford/natural-earth-geojson/90266457d82d3717e47313e72a921e31a087d2c4"
                 + "/110m/cultural/ne_110m_admin_0_countries.json",
+                "a2faba6d84aeb04246240ee301c5e94a1a32b0e294a2c97094262fd0a6ae3c16",
             ),
         ),
         reader="natural_earth:read_countries",

@@ -1,0 +1,220 @@
+"""Fit by importance sampling, and the frozen result: a small file that says what it rests on and whether that still holds.
+
+Draws come from declared priors; their weights are the likelihood of the rows of the fit window. Errors of rows are normal in
+log units, correlated by speaker and by a drift of each side, and integrated in closed form; nothing is optimised, so that the
+same inputs always give the same weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.ensemble.uncertainty import Uncertainty
+from isthmus.errors import InputError, Problem
+from isthmus.validation.scores import quantiles
+
+F64 = npt.NDArray[np.float64]
+
+NOT_IDENTIFIED = 0.9
+"""Posterior over prior spread above which a parameter is listed as not identified."""
+
+
+@dataclass(frozen=True)
+class ErrorModel:
+    """Which rows share an error. Rows in the order of the observations; times in years since the start of the war."""
+
+    speaker: npt.NDArray[np.bool_]
+    """(rows, rows): same speaker and same stream."""
+    drift: F64
+    """(rows, rows): variance of the drift at unit speed: time of the earlier of two rows of one side, twice on a broad basis."""
+
+    def covariance(self, noise: F64, speaker: F64, drift: F64) -> F64:
+        """Covariance of the log errors, shape (draws, rows, rows).
+
+        Args:
+            noise: standard deviation of a single row, (draws,), log units.
+            speaker: of a speaker's own bias, (draws,).
+            drift: of a side's drift after a year, (draws,).
+        """
+        one = np.eye(len(self.drift))
+        return np.asarray(
+            (noise**2)[:, None, None] * one + (speaker**2)[:, None, None] * self.speaker + (drift**2)[:, None, None] * self.drift
+        )
+
+    def variance(self, noise: F64, speaker: F64, drift: F64) -> F64:
+        """Diagonal of :meth:`covariance`, shape (draws, rows)."""
+        return np.asarray((noise**2 + speaker**2)[:, None] + (drift**2)[:, None] * np.diagonal(self.drift))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Log likelihood of draws, whole and with each event left out."""
+
+    log_likelihood: F64
+    """(draws,)."""
+    without: Mapping[str, F64]
+    """event -> log likelihood of the rows of all other events, (draws,)."""
+
+    @property
+    def weights(self) -> F64:
+        return normalised(self.log_likelihood)
+
+    def weights_without(self, event: str) -> F64:
+        return normalised(self.without[event])
+
+    @property
+    def log_evidence(self) -> float:
+        """Log of the mean likelihood over the prior."""
+        top = float(self.log_likelihood.max())
+        return top + float(np.log(np.mean(np.exp(self.log_likelihood - top))))
+
+
+def normalised(log_weights: F64) -> F64:
+    """Weights that sum to 1."""
+    w = np.exp(log_weights - log_weights.max())
+    return np.asarray(w / w.sum())
+
+
+def effective_size(weights: F64) -> float:
+    """Effective number of draws, 1 / sum of squared weights (Kish 1965)."""
+    return float(1 / np.sum(weights**2))
+
+
+def fit(residuals: F64, covariance: F64, events: Sequence[str]) -> Fit:
+    """Normal log likelihood of residuals per draw, whole and without each event.
+
+    Args:
+        residuals: observed minus modelled log, (draws, rows).
+        covariance: (draws, rows, rows), positive definite.
+        events: event of each row.
+
+    With the precision P and g = P r, the rows E given all others have the density of a normal with precision P_EE at the
+    residual P_EE^-1 g_E; the likelihood of the others is the whole over that (Sundararajan and Keerthi 2001, for one row).
+    """
+    precision = np.linalg.inv(covariance)
+    pull = np.einsum("nij,nj->ni", precision, residuals)
+    rows = residuals.shape[1]
+    _, log_det = np.linalg.slogdet(covariance)
+    whole = -0.5 * (np.einsum("ni,ni->n", residuals, pull) + log_det + rows * np.log(2 * np.pi))
+    member = np.asarray(events)
+    without = {}
+    for event in dict.fromkeys(events):
+        at = np.flatnonzero(member == event)
+        block = precision[:, at[:, None], at[None, :]]
+        g = pull[:, at]
+        quadratic = np.einsum("ni,ni->n", g, np.linalg.solve(block, g[..., None])[..., 0])
+        given = -0.5 * (quadratic - np.linalg.slogdet(block)[1] + len(at) * np.log(2 * np.pi))
+        without[event] = np.asarray(whole - given)
+    return Fit(np.asarray(whole), without)
+
+
+def spread(values: F64, weights: F64 | None = None) -> float:
+    """Width of the central 90%."""
+    low, high = quantiles(values, (0.05, 0.95), weights)
+    return float(high - low)
+
+
+def identifiability(parameters: Sequence[Uncertainty], draws: Mapping[str, F64], weights: F64) -> list[dict[str, Any]]:
+    """How far the fit narrowed each parameter: rows of name, quantiles before and after, ratio of spreads, verdict.
+
+    Log-uniform and log-normal parameters are compared in logs.
+    """
+    rows = []
+    for p in parameters:
+        values = draws[p.name]
+        scale = np.log(values) if p.shape in ("loguniform", "lognormal") else values
+        ratio = spread(scale, weights) / max(1e-300, spread(scale))
+        low, median, high = quantiles(values, (0.05, 0.5, 0.95), weights)
+        rows.append(
+            {
+                "parameter": p.name,
+                "unit": p.unit,
+                "prior_low": p.low,
+                "prior_high": p.high,
+                "low": float(low),
+                "median": float(median),
+                "high": float(high),
+                "spread_ratio": round(ratio, 3),
+                "identified": ratio <= NOT_IDENTIFIED,
+                "reason": p.rule,
+            }
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A fit as it was frozen: settings, what it rests on, and equally weighted draws of its parameters."""
+
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    index: npt.NDArray[np.int64]
+    """Which draw of the prior each draw is: seeds whatever is not a parameter."""
+    draws: Mapping[str, F64]
+
+    def document(self) -> dict[str, Any]:
+        """As the file holds it, without its hash."""
+        return {
+            "settings": dict(self.settings),
+            "inputs": dict(self.inputs),
+            "summary": dict(self.summary),
+            "index": [int(i) for i in self.index],
+            "draws": {name: [float(f"{v:.6g}") for v in values] for name, values in self.draws.items()},
+        }
+
+    @property
+    def hash(self) -> str:
+        """64 hex digits over the content."""
+        return digest(self.document())
+
+    def write(self, path: Path) -> None:
+        """Write the file with its hash. Raises `OSError` where it cannot be written."""
+        document = {"hash": self.hash, **self.document()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Frozen:
+        """Read a frozen fit. Raises `InputError` where it is missing, damaged, or changed after it was frozen."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            said = document.pop("hash")
+            frozen = cls(
+                settings=document["settings"],
+                inputs=document["inputs"],
+                summary=document["summary"],
+                index=np.asarray(document["index"], dtype=np.int64),
+                draws={name: np.asarray(values, dtype=np.float64) for name, values in document["draws"].items()},
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError([_fault(path, type(error).__name__, "the frozen fit cannot be read")]) from error
+        if frozen.hash != said:
+            raise InputError([_fault(path, str(said)[:16], "the frozen fit was changed after it was frozen")])
+        return frozen
+
+
+def digest(value: object) -> str:
+    """SHA-256 over the canonical JSON of a value."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def frozen_path(name: str) -> Path:
+    """A file of `data/validation`: inside the package where it was installed from a wheel, else in the repository."""
+    packaged = Path(str(resources.files("isthmus"))) / "data" / "validation"
+    root = packaged if packaged.is_dir() else Path(__file__).resolve().parents[3] / "data" / "validation"
+    return root / name
+
+
+def _fault(path: Path, found: str, message: str) -> Problem:
+    return Problem(str(path), None, None, found, "the file as it was frozen by a fit", message)
