@@ -20,7 +20,7 @@ Tier = Literal["campaign", "magazine", "indicator"]
 Shape = Literal["pert", "uniform", "loguniform", "lognormal", "bernoulli", "constant"]
 
 SIDES: Final[tuple[str, ...]] = get_args(Side)
-LAYERS: Final[tuple[str, ...]] = get_args(Layer)
+LAYERS: Final[tuple[Layer, ...]] = get_args(Layer)
 
 LADDER: Final[dict[str, int]] = {"none": 0, "declared": 1, "agreed": 2, "implemented": 3}
 """Rank of a step of holding. `exercised` is no step: taking part in an exercise does not make an actor hold a concept."""

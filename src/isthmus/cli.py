@@ -531,6 +531,61 @@ def compare(first: RunArgument, second: RunArgument, as_json: JsonOption = False
 
 
 @app.command()
+def layers(run: RunArgument, as_json: JsonOption = False, as_csv: CsvOption = False) -> None:
+    """What each of the six layers is worth, alone and as its Shapley share, and the parity check of the two sides."""
+    from isthmus.study.results import Results
+
+    opened = Results.open(run)
+    shares, parity = opened.layers, opened.parity
+    if shares is None or parity is None:
+        found = f"{len(opened.study['ecosystems'])} ecosystem(s)"
+        problem = Problem(
+            str(run), None, "ecosystems", found, "two or more, run with isthmus run", "the run did not ask what layers are worth"
+        )
+        raise InputError([problem])
+    if as_json:
+        print_json({"shares": _plain_rows(shares), "parity": _plain_rows(parity)})
+        return
+    print_rows(_plain_rows(shares), list(shares.columns), as_csv=as_csv)
+    if not as_csv:
+        print_rows(_plain_rows(parity), list(parity.columns))
+
+
+@app.command()
+def excursions(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Excursion files, or names of shipped ones; all of these by default."),
+    ] = None,
+    study: Annotated[str, typer.Option("--study", metavar="STUDY", help="The base that they are compared with.")] = "reference",
+    out: OutOption = Path("out/excursions"),
+    futures: FuturesOption = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Named cases side by side: an ally stays out, lift halved, a line a year late; paired differences from the base."""
+    from isthmus.report.scoreboard import print_excursions
+    from isthmus.study import Study
+    from isthmus.study.excursions import EXCURSION_FUTURES, chosen, run_excursions
+
+    files = chosen(names or [])
+    loaded = load_register(register, overlay)
+    with _progress(1) as step:
+        frame = run_excursions(study, files, loaded, out, futures or EXCURSION_FUTURES, step)
+    if as_json or as_csv:
+        print_rows(_plain_rows(frame), list(frame.columns), as_json=as_json, as_csv=as_csv)
+    else:
+        print_excursions(frame, Study.load(study))
+
+
+def _plain_rows(frame: Any) -> list[dict[str, Any]]:
+    """Rows of a frame, with None where a number is missing."""
+    return [{str(k): None if isinstance(v, float) and v != v else v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+@app.command()
 def report(run: RunArgument, out: OutOption = Path("out/report"), as_json: JsonOption = False) -> None:
     """Write the report of a run: one self-contained HTML file with figures, sources and assumptions."""
     from isthmus.report.html import write_report
@@ -600,7 +655,7 @@ def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
     bars = (TextColumn("campaigns"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bars, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("campaigns", total=total)
-        yield lambda done, _total: bar.update(task, completed=done)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 if __name__ == "__main__":

@@ -228,10 +228,68 @@ def test_help_loads_no_numeric_library() -> None:
     assert "register" in done.stdout
 
 
-def test_an_empty_cell_says_whether_it_is_unknown_or_does_not_apply(isthmus: Any) -> None:
-    """The register knows nothing of Japan and 155 mm interchange, and the item is none of Russia's."""
-    for actor, answer in (("JPN", "unknown: the item applies"), ("RUS", "the item does not apply")):
-        code, out, err = isthmus("register", "show", "adoptions", "--actor", actor, "--item", "art155_interch", "--json")
+def test_an_empty_cell_says_whether_it_is_unknown_or_does_not_apply(isthmus: Any, tiny_register: Path) -> None:
+    for actor, item, answer in (
+        ("JPN", "shared_stock", "unknown: the item applies"),
+        ("japan", "Shared stock", "unknown: the item applies"),
+        ("CHN", "round_standard", "the item does not apply"),
+        ("JPN", "round_standard", "did not exist at 2005; it is since 2009"),
+    ):
+        at = ("--at", "2005") if "2005" in answer else ()
+        words = ("--actor", actor, "--item", item, *at, "--json", "--register", tiny_register)
+        code, out, err = isthmus("register", "show", "adoptions", *words)
         assert code == 0
         assert json.loads(out) == []
         assert answer in err
+
+
+def test_who_holds_the_standard_for_a_materiel(isthmus: Any, tiny_register: Path) -> None:
+    words = ("--materiel", "shell_155", "--json", "--register", tiny_register)
+    _, out, err = isthmus("register", "show", "adoptions", "--actor", "JPN", *words)
+    assert [(r["item_id"], r["maturity"], r["since"], r["publisher"]) for r in json.loads(out)] == [
+        ("round_standard", "declared", "2019", "Ministry"),
+        ("round_standard", "agreed", "2024", "Ministry"),
+    ]
+    assert err == ""
+    _, out, err = isthmus("register", "show", "adoptions", "--actor", "USA", *words)
+    assert json.loads(out) == []
+    assert "USA, round_standard (One standard round): unknown" in err
+    _, out, _ = isthmus("register", "show", "items", *words)
+    assert [row["item_id"] for row in json.loads(out)] == ["round_standard"]
+
+
+def test_coverage_counts_the_inputs_of_the_reference_study(isthmus: Any) -> None:
+    _, out, err = isthmus("register", "coverage", "--json")
+    rows = json.loads(out)
+    assert {tuple(row) for row in rows} == {("stage", "field", "elements", "facts", "estimates", "assumptions", "unknown")}
+    campaign = {row["field"]: row for row in rows if row["stage"] == "campaign"}
+    assert {"stock", "line.base", "line.plan", "effect", "launchers"} <= set(campaign)
+    for row in campaign.values():
+        assert row["facts"] + row["estimates"] + row["assumptions"] == row["elements"] > 0
+    assert err == ""
+
+
+def test_coverage_by_actor_adds_up(isthmus: Any, tiny_register: Path) -> None:
+    _, out, err = isthmus("register", "coverage", "--by-actor", "--json", "--register", tiny_register)
+    rows = {row["field"]: row for row in json.loads(out)}
+    of_actors = [row for field, row in rows.items() if field.startswith("adoptions.standard.allied.")]
+    assert len(of_actors) == 3
+    for name in ("elements", "facts", "assumptions", "unknown"):
+        assert sum(row[name] for row in of_actors) == rows["adoptions.standard.allied"][name]
+    assert "Inputs of campaigns are left out" in err
+
+
+def test_rows_of_an_overlay_are_marked(isthmus: Any, tiny_register: Path, tmp_path: Path) -> None:
+    overlay = tmp_path / "mine"
+    overlay.mkdir()
+    (overlay / "stocks.csv").write_text(csv_text("stocks", [{**TINY["stocks"][0], "note": "my count", "low": "1", "mode": "1"}]))
+    words = ("--register", tiny_register, "--overlay", overlay)
+    _, out, _ = isthmus("register", "show", "stocks", *words)
+    assert "overlay" in out.splitlines()[0]
+    _, out, _ = isthmus("register", "show", "stocks", "--why", "--csv", *words)
+    assert [r["overlay"] for r in csv.DictReader(io.StringIO(out)) if r["note"] == "my count"] == ["True"]
+    _, out, _ = isthmus("register", "coverage", "--json", *words)
+    rows = {row["field"]: row for row in json.loads(out)}
+    assert (rows["stocks"]["overlay"], rows["lines"]["overlay"]) == (1, 0)
+    _, out, _ = isthmus("register", "contradictions", "--json", *words)
+    assert any(", overlay)" in row["used"] for row in json.loads(out))

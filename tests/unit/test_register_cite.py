@@ -13,6 +13,7 @@ from isthmus import Register
 from isthmus.errors import InputError
 from isthmus.register import package
 from isthmus.register.cite import bibtex, cite, reference_line, references, release, ris
+from isthmus.register.records import TABLES
 from tests.conftest import TINY, csv_text
 
 SOURCE: dict[str, Any] = {
@@ -36,7 +37,7 @@ def test_a_citation_names_what_identifies_the_register(tiny_register: Path) -> N
     register = described(tiny_register, title="Tiny", version="3")
     rows = sum(len(rows) for rows in TINY.values())
     assert cite(register) == (
-        f"Tiny. Release 3. Content hash {register.hash[:16]}. {rows} rows in 33 tables, the newest of 2025-09. 3 sources. "
+        f"Tiny. Release 3. Content hash {register.hash[:16]}. {rows} rows in {len(TABLES)} tables, the newest of 2025-09. 3 sources. "
         "Licence: Apache-2.0."
     )
     assert cite(register, "stocks") == (

@@ -55,6 +55,26 @@ def test_what_is_a_contradiction(tiny_register: Path, figures: list[tuple[str, s
     assert [c.ratio for c in got] == ([] if ratio is None else [pytest.approx(ratio)])
 
 
+def test_plans_for_different_dates_are_different_quantities(tiny_register: Path) -> None:
+    plan = {**TINY["lines"][0], "measure": "plan", "low": "10", "mode": "10", "high": "10"}
+    more = {**plan, "low": "50", "mode": "50", "high": "50", "source_id": "paper"}
+
+    def quantities(first: str, second: str) -> list[str]:
+        (tiny_register / "lines.csv").write_text(csv_text("lines", [{**plan, "due": first}, {**more, "due": second}]))
+        return [quantity_name(c) for c in contradictions(Register.load(tiny_register)) if c.table == "lines"]
+
+    assert len(quantities("2026", "2026")) == 1
+    assert quantities("2026", "2028") == []
+    assert quantities("2026", "") == []
+
+
+def test_the_page_shows_what_was_counted_where_the_ratio_is_high(tiny_register: Path) -> None:
+    found(tiny_register, ("100", "2025", "A"), ("200", "2025", "A"))
+    assert "row 0" not in text(Register.load(tiny_register))
+    found(tiny_register, ("100", "2025", "A"), ("300", "2025", "A"))
+    assert "row 0" in text(Register.load(tiny_register))
+
+
 def test_nothing_against_something_has_no_ratio(tiny_register: Path) -> None:
     (one,) = found(tiny_register, ("0", "2025", "A"), ("5", "2025", "A"))
     assert one.ratio is None

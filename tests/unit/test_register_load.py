@@ -91,6 +91,67 @@ def test_a_row_with_too_few_cells_still_counts_as_a_target(tiny_register: Path) 
     assert [p.message for p in caught.value.problems] == ["too few cells"]
 
 
+@pytest.mark.parametrize(
+    ("maturity", "since", "fault"),
+    [
+        ("agreed", "2008", True),
+        ("implemented", "2008-12-31", True),
+        ("agreed", "2009", False),
+        ("agreed", "2009-05", False),
+        ("declared", "2001", False),
+        ("agreed", "", False),
+    ],
+)
+def test_nobody_holds_what_does_not_exist_yet(maturity: str, since: str, fault: bool, tiny_register: Path) -> None:
+    row = {**TINY["adoptions"][1], "maturity": maturity, "since": since}
+    (tiny_register / "adoptions.csv").write_text(csv_text("adoptions", [row]))
+    if not fault:
+        Register.load(tiny_register)
+        return
+    with pytest.raises(RegisterError) as caught:
+        read_tables(tiny_register)
+    assert [(p.file, p.row, p.column, p.message) for p in caught.value.problems] == [
+        ("adoptions.csv", 2, "since", f"{maturity} before the item existed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "message"),
+    [
+        ("actors", b"Poland", "Polônia".encode().decode("cp1252").encode(), "letters were lost in another encoding"),
+        ("actors", b"Poland", "Pol\ufffdnia".encode(), "letters were lost in another encoding"),
+        ("actors", b"Poland", "Pol\u202eand".encode(), "control character or NUL byte in a cell"),
+        ("sources", b"https://example.org/unread", b"https://[::1", "not an address"),
+        ("sources", b"https://example.org/unread", b"https:///unread", "not an address"),
+        ("exercises", b"USA;JPN", b";", "a list without an id"),
+        ("exercises", b"USA;JPN", b"JPN;JPN", "an id stands twice in the list"),
+    ],
+)
+def test_what_looks_right_and_is_not(table: str, old: bytes, new: bytes, message: str, tiny_register: Path) -> None:
+    path = tiny_register / f"{table}.csv"
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(RegisterError) as caught:
+        read_tables(tiny_register)
+    assert [p.message for p in caught.value.problems] == [message]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("actor_id,name\nJPN,Japan\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"PK\x03\x04\x14\x00", "a workbook or another ZIP archive"),
+        (b"<!DOCTYPE html><html><body>sign in</body></html>", "a web page"),
+    ],
+)
+def test_a_file_of_another_format_is_named(content: bytes, found: str, tiny_register: Path) -> None:
+    (tiny_register / "actors.csv").write_bytes(content)
+    with pytest.raises(RegisterError) as caught:
+        read_tables(tiny_register)
+    assert [(p.file, p.found) for p in caught.value.problems] == [("actors.csv", found)]
+
+
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RegisterError, match="no such folder"):
         read_tables(tmp_path / "nowhere")

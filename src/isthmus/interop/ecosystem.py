@@ -27,6 +27,7 @@ class Cell:
     actor_id: str
     item_id: str
     rank: int | None
+    side: str = "neutral"
 
 
 class Holdings:
@@ -63,7 +64,7 @@ class Holdings:
         for item_id in self._layer_items(layer, self._side.get(actor_id, "neutral")):
             rank = self._rank.get((actor_id, item_id))
             if rank is not None or actor_id in self._applies(item_id):
-                out.append(Cell(actor_id, item_id, rank))
+                out.append(Cell(actor_id, item_id, rank, self._side.get(actor_id, "neutral")))
         return out
 
     def facts(self, cell: Cell) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ class Holdings:
         rank = self._rank.get((actor_id, item_id))
         if rank is None and actor_id not in self._applies(item_id):
             return None
-        return Cell(actor_id, item_id, rank)
+        return Cell(actor_id, item_id, rank, self._side.get(actor_id, "neutral"))
 
     def _layer_items(self, layer: Layer, side: str) -> list[str]:
         cache = self.__dict__.setdefault("_by_layer", {})
@@ -119,7 +120,9 @@ def held_share(cells: list[Cell], layer: Layer, rule: EcosystemRule, draws: Mapp
     need = LADDER[rule.threshold(layer)]
     known = sum(c.rank >= need for c in cells if c.rank is not None)
     unknown = sum(c.rank is None for c in cells)
-    share: F64 = (known + unknown * unknown_share(layer, need, draws)) / len(cells)
+    fixed = [rates[need - 1] for side, of, rates in rule.unknown if of == layer and side == cells[0].side]
+    drawn = np.full(futures, fixed[0]) if fixed else unknown_share(layer, need, draws)
+    share: F64 = (known + unknown * drawn) / len(cells)
     return share
 
 

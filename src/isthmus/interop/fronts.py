@@ -98,6 +98,8 @@ class EcosystemRule:
     name: str
     thresholds: tuple[tuple[Layer, Maturity], ...]
     complete: tuple[Layer, ...] = ()
+    unknown: tuple[tuple[Side, Layer, tuple[float, float, float]], ...] = ()
+    """For the parity check: (side, layer, share of its unknown cells taken as at least declared, agreed, implemented)."""
 
     def threshold(self, layer: Layer) -> Maturity:
         return dict(self.thresholds)[layer]

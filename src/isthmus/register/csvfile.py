@@ -15,7 +15,7 @@ from isthmus.errors import Problem
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Controls of terminals, and marks that turn the direction of text: what is shown would not be what is stored."""
-_ALLOWED = "standard CSV in UTF-8 (in a spreadsheet: save as 'CSV UTF-8')"
+_UTF8 = "UTF-8 (in a spreadsheet: save as 'CSV UTF-8')"
 _SHOWN = 60
 
 
@@ -125,14 +125,13 @@ def _decode(path: Path, fault: _Fault) -> str | None:
         return None
     other = _other_format(data)
     if other is not None:
-        fault(1, None, other, _ALLOWED, "wrong encoding" if other.startswith("UTF") else "not a CSV file", broken=True)
+        fault(1, None, other, _UTF8, "wrong encoding" if other.startswith("UTF") else "not a CSV file", broken=True)
         return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
-        allowed = "UTF-8 (in a spreadsheet: save as 'CSV UTF-8')"
-        fault(row, None, f"byte 0x{data[error.start]:02x}", allowed, "wrong encoding", broken=True)
+        fault(row, None, f"byte 0x{data[error.start]:02x}", _UTF8, "wrong encoding", broken=True)
         return None
 
 

@@ -24,7 +24,6 @@ from isthmus.report.figures import percent
 from isthmus.study.plan import Plan, make_plan
 from isthmus.study.results import Results
 from isthmus.study.schema import Study
-from isthmus.study.static import layer_gains
 from isthmus.sustainment.kernel import NEVER_YEARS
 
 FAN_WEEKS = (1, 13, 26, 52, 104, 156)
@@ -646,22 +645,24 @@ class Page:
 
     @cached_property
     def layers_table(self) -> Table | None:
-        if self.plan is None or len(self.ecosystems) < 2:
+        frame = self.results.layers
+        if frame is None:
             return None
-        frame = layer_gains(self.plan, LAYER_FUTURES)
-        keys = zip(frame["front"], frame["mission"], frame["layer"], strict=True)
-        gains = dict(zip(keys, zip(frame["low"], frame["median"], frame["high"], strict=True), strict=True))
+        reach = frame[frame["outcome"] == "reach_gain"].set_index(["front", "mission", "layer"])
         bodies = []
         for front in self.fronts:
             rows = []
             for mission in self._missions(front):
                 if not self._held(front, mission):
                     continue
-                cells = tuple(_gain(*gains[front, mission, layer]) for layer in LAYERS)
+                cells = tuple(_gain(reach.loc[(front, mission, layer)]) for layer in LAYERS)
                 rows.append(Row(f"{self.names.of('missions', mission)} ({self._tier(front, mission)})", cells))
             if rows:
                 bodies.append(Body(self.names.front(front), tuple(rows)))
-        caption = f"Gain in reach, in percentage points, when one layer alone goes from {plain(self.first)} to {plain(self.last)}: median (5–95%)"
+        caption = (
+            f"Shapley share of each layer in the gain of reachable effect from {plain(self.first)} to {plain(self.last)}, in percent of"
+            " what is reachable as it is: mean ± standard error; n.e.: not estimable"
+        )
         return Table(
             "t-layers",
             caption,
@@ -681,10 +682,8 @@ def _ends(fan: pd.DataFrame, week: int) -> tuple[float, float, float]:
     return low, median, high
 
 
-def _gain(low: float | None, median: float | None, high: float | None) -> str:
-    if low is None or median is None or high is None:
-        return "–"
-    return "0" if points(low) == points(high) == "0" else f"{points(median)} ({points(low)}\u00a0to\u00a0{points(high)})"
+def _gain(row: pd.Series[Any]) -> str:
+    return f"{100 * row['shapley']:+.1f} ± {100 * row['shapley_se']:.1f}" if row["estimable"] else "n.e."
 
 
 class Evidence:

@@ -8,9 +8,11 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from isthmus.study.excursions import headline as excursion_headline
+from isthmus.study.layers import main_case
 from isthmus.study.results import Results
 from isthmus.study.runner import plan_of
-from isthmus.study.static import layer_gains
+from isthmus.study.schema import Study
 from isthmus.sustainment.kernel import NEVER_YEARS
 
 WIDTH = 132
@@ -151,21 +153,48 @@ def rebuild_table(results: Results) -> Table:
 
 
 def layers_table(results: Results) -> Table | None:
-    """Gain in reach from one layer alone; None where the register of the run is not at hand."""
-    frame = layer_frame(results)
+    """Shapley shares of the layers, in points; None where the run was not asked for them."""
+    frame = results.layers
     if frame is None:
         return None
     names = [_words(n) for n in _ecosystems(results)]
-    title = f"Where the dividend comes from: points of reach when one layer alone goes from {names[0]} to {names[-1]}"
+    case = _words(frame["war_case"].iloc[0])
+    title = (
+        f"Where the dividend comes from, {names[0]} to {names[-1]}: Shapley shares of need met (fronts) and of worlds in which the"
+        f" defence is unsustained (theaters), points ± s.e., {case}; n.e. not estimable"
+    )
     layers = [str(x) for x in dict.fromkeys(frame["layer"])]
-    table = _table(title, layers, "front and mission")
-    campaign = {(t, m) for t, m, tier in results.manifest["tiers"] if tier == "campaign"}
-    theater = {f["front"]: f["theater"] for f in results.study["fronts"]}
-    for front, mission in frame[["front", "mission"]].drop_duplicates().sort_values(["front", "mission"]).itertuples(index=False):
-        if (theater[front], mission) in campaign:
-            part = frame[(frame["front"] == front) & (frame["mission"] == mission)].set_index("layer")["median"]
-            table.add_row(f"{front} {_words(mission)}", *(f"{100 * part[layer]:+.1f}" for layer in layers))
+    table = _table(title, [*layers, "all"], "front and mission")
+    shown = frame[frame["outcome"].isin(("need_met", "defence_unsustained"))]
+    for (front, mission, _), part in shown.groupby(["front", "mission", "outcome"], sort=False):
+        by = part.set_index("layer")
+        cells = [
+            f"{100 * by.at[x, 'shapley']:+.1f}±{100 * by.at[x, 'shapley_se']:.1f}" if by.at[x, "estimable"] else "n.e."
+            for x in layers
+        ]
+        table.add_row(f"{front} {_words(mission)}", *cells, f"{100 * part['total'].iloc[0]:+.1f}")
     return table
+
+
+def print_excursions(frame: pd.DataFrame, base: Study) -> None:
+    """The scorecard: excursions down; need met of defending fronts and outcome shares across, mean paired differences."""
+    shown = excursion_headline(frame, base)
+    defending = {f.front for f in base.fronts if f.role == "defender"} | {f.theater for f in base.fronts}
+    shown = shown[shown["front"].isin(defending) & (shown["outcome"] != "share_attack_unsustained")]
+    columns = list(dict.fromkeys(zip(shown["front"], shown["mission"], shown["outcome"], strict=True)))
+    title = (
+        f"Excursions from {base.study}, {_words(main_case(base).name)}, {_words(base.ecosystems[0].name)}: change in points ± 2 s.e."
+        " of need met (fronts) and of worlds with the defence unsustained (theaters)"
+    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    table.add_column("excursion", ratio=2)
+    for front, mission, outcome in columns:
+        table.add_column(f"{_words(front)} {_words(mission)}: {_words(outcome).removeprefix('share ')}", justify="right", ratio=1)
+    for _, part in shown.groupby("excursion", sort=False):
+        by = part.set_index(["front", "mission", "outcome"])
+        cells = [f"{100 * by.at[key, 'difference']:+.1f} ± {200 * by.at[key, 'standard_error']:.1f}" for key in columns]
+        table.add_row(part["title"].iloc[0], *cells)
+    Console(width=max(WIDTH, Console().width), highlight=False).print(table)
 
 
 def weakest_table(results: Results, count: int = 3) -> Table:
@@ -192,12 +221,6 @@ def weakest_table(results: Results, count: int = 3) -> Table:
             table.add_row(label, row.input, f"{100 * row.share:.0f}%", kind)
             label = ""
     return table
-
-
-def layer_frame(results: Results) -> pd.DataFrame | None:
-    """Gains by layer, computed anew from the run's study and register."""
-    plan = plan_of(results.manifest)
-    return None if plan is None else layer_gains(plan)
 
 
 def _range(cell: pd.Series[Any], *, percent: bool) -> str:

@@ -16,7 +16,7 @@ from isthmus.errors import Problem, RunError
 from isthmus.interop.reach import MEASURES
 from isthmus.study.store import RunFolder
 from isthmus.sustainment import fans
-from isthmus.sustainment.kernel import PER_FRONT
+from isthmus.sustainment.kernel import PER_FRONT, PER_SIDE
 
 QUANTILES = (0.05, 0.5, 0.95)
 OUTCOME_CODES = {0: "undecided", 1: "defence_unsustained", 2: "attack_unsustained"}
@@ -95,6 +95,9 @@ class Results:
             for group in self.manifest["groups"]:
                 side, materiel = group.split(".", 1)
                 rows.append((eco, case, side, materiel, "years_to_rebuild", *_quantile(part[f"years_to_rebuild.{group}"])))
+            for column in (c for c in self.manifest["columns"] if c.split(".", 1)[0] in PER_SIDE):
+                outcome, side, year = column.split(".")
+                rows.append((eco, case, side, year, outcome, *_quantile(part[column])))
         return pd.DataFrame(rows, columns=["ecosystem", "war_case", "front", "mission", "outcome", "low", "median", "high"])
 
     @cached_property
@@ -134,6 +137,20 @@ class Results:
             for measure in MEASURES:
                 rows.append((eco, front, mission, tier[theater[front], mission], measure, *_quantile(part[measure].dropna())))
         return pd.DataFrame(rows, columns=["ecosystem", "front", "mission", "tier", "measure", "low", "median", "high"])
+
+    @cached_property
+    def layers(self) -> pd.DataFrame | None:
+        """What each layer is worth: columns of `LAYER_COLUMNS`; None where the run has one ecosystem or left it out."""
+        return self._derived("layers")
+
+    @cached_property
+    def parity(self) -> pd.DataFrame | None:
+        """Headlines with one side's unknown cells drawn at the other's rates: ecosystem, check, front, mission, outcome, value."""
+        return self._derived("parity")
+
+    def _derived(self, name: str) -> pd.DataFrame | None:
+        path = self.folder.derived(name)
+        return pd.read_parquet(path) if path.is_file() else None
 
     @cached_property
     def donors(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from isthmus.errors import Interrupted, Problem, RunError
 from isthmus.interop.reach import MEASURES, donors, reach
 from isthmus.register import Register
+from isthmus.study.layers import layer_report
 from isthmus.study.plan import Plan, make_plan
 from isthmus.study.schema import Study
 from isthmus.study.store import RunFolder
@@ -54,8 +55,13 @@ class RunReport:
         }
 
 
-def start(plan: Plan, out: Path, progress: Progress | None = None, threads: int | None = None) -> RunReport:
-    """Run a plan into the folder `out`. Raises RunError where `out` holds another run, Interrupted on Ctrl-C."""
+def start(
+    plan: Plan, out: Path, progress: Progress | None = None, threads: int | None = None, *, layers: bool = True
+) -> RunReport:
+    """Run a plan into the folder `out`. Raises RunError where `out` holds another run, Interrupted on Ctrl-C.
+
+    With `layers`, a plan of two ecosystems or more is also asked what each layer is worth (:mod:`isthmus.study.layers`).
+    """
     folder = RunFolder(out)
     wanted = manifest(plan)
     if folder.exists():
@@ -75,7 +81,7 @@ def start(plan: Plan, out: Path, progress: Progress | None = None, threads: int 
         )
     else:
         folder.create(wanted)
-    return _work(plan, folder, progress, threads)
+    return _work(plan, folder, progress, threads, layers=layers)
 
 
 def resume(
@@ -89,7 +95,7 @@ def resume(
         register = Register.load(root) if root.is_dir() else Register.reference()
     plan = make_plan(Study.model_validate(old["study"]), register)
     _check_same(folder, manifest(plan))
-    return _work(plan, folder, progress, threads)
+    return _work(plan, folder, progress, threads, layers=True)
 
 
 def run_id(plan: Plan) -> str:
@@ -182,7 +188,7 @@ def _check_same(folder: RunFolder, wanted: dict[str, Any]) -> None:
         raise RunError(problems)
 
 
-def _work(plan: Plan, folder: RunFolder, progress: Progress | None, threads: int | None) -> RunReport:
+def _work(plan: Plan, folder: RunFolder, progress: Progress | None, threads: int | None, *, layers: bool) -> RunReport:
     folder.clean()
     chunks = folder.manifest()["chunks"]
     per_future = len(plan.study.ecosystems) * len(plan.study.war_cases)
@@ -203,11 +209,15 @@ def _work(plan: Plan, folder: RunFolder, progress: Progress | None, threads: int
             done += count * per_future
             if progress:
                 progress(done, plan.campaigns)
+        seconds = time.perf_counter() - begun
+        if layers and len(plan.study.ecosystems) > 1 and not folder.derived("parity").is_file():
+            found = layer_report(plan)
+            folder.write_derived("layers", pa.Table.from_pandas(found.shares, preserve_index=False))
+            folder.write_derived("parity", pa.Table.from_pandas(found.parity, preserve_index=False))
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped after {done:,} of {plan.campaigns:,} campaigns; go on with: isthmus resume {folder.root}"
         ) from None
-    seconds = time.perf_counter() - begun
     return RunReport(str(folder.root), plan.campaigns, seconds, computed / seconds if seconds else 0.0, folder.digest())
 
 

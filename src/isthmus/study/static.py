@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from isthmus.axes import LAYERS
-from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.reach import MEASURES, reach
 from isthmus.study.plan import Plan
 
@@ -55,27 +52,6 @@ def input_coverage(plan: Plan) -> list[dict[str, Any]]:
         }
         for name, found in sorted(kinds.items())
     ]
-
-
-def layer_gains(plan: Plan, futures: int = 1024) -> pd.DataFrame:
-    """Gain in reach when one layer alone goes from the first ecosystem of the study to its last, others as in the first.
-
-    front, mission, layer, low, median, high: change of the reachable share, paired by future. One at a time: gains of layers
-    that need each other do not add up.
-    """
-    draws = plan.design.draw(0, min(futures, plan.study.futures))
-    first, last = plan.study.ecosystems[0].rule(), plan.study.ecosystems[-1].rule()
-    base = reach(plan.wide, first, draws)
-    rows = []
-    for layer in LAYERS:
-        steps = tuple((name, last.threshold(name) if name == layer else step) for name, step in first.thresholds)
-        mixed = EcosystemRule(f"{first.name}+{layer}", steps, tuple(x for x in last.complete if x == layer))
-        for key, values in reach(plan.wide, mixed, draws).items():
-            # Against the coalition as it is: a layer that opens lines adds to both, and would hide in a ratio of its own.
-            gain = (values["reachable"] - base[key]["reachable"]) / np.maximum(1e-9, base[key]["coalition"])
-            low, median, high = _quantiles(gain)
-            rows.append((*key, layer, low, median, high))
-    return pd.DataFrame(rows, columns=["front", "mission", "layer", "low", "median", "high"])
 
 
 def _quantiles(values: F64) -> tuple[float | None, float | None, float | None]:

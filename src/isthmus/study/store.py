@@ -23,6 +23,8 @@ import pyarrow.parquet as pq
 from isthmus.errors import Problem, RunError
 
 MANIFEST = "manifest.json"
+DERIVED = "derived"
+"""Folder of tables about the run as a whole, such as the worth of layers. They follow from the manifest and enter no digest."""
 FORMAT = 1
 DIGESTED = ("outcomes", "reach")
 """Tables whose values make the digest; the rest follows from them or from the seed."""
@@ -68,7 +70,7 @@ class RunFolder:
     def foreign(self) -> list[str]:
         """What lies in the folder and is no part of a run: neither manifest, nor chunks, nor what a killed writer left."""
         names = sorted(p.name for p in self.root.iterdir())
-        return [n for n in names if n not in (MANIFEST, "chunks") and not n.startswith(f".{MANIFEST}.")]
+        return [n for n in names if n not in (MANIFEST, DERIVED, "chunks") and not n.startswith(f".{MANIFEST}.")]
 
     def chunk(self, index: int) -> Path:
         return self.chunks_root / f"chunk-{index:06d}"
@@ -99,6 +101,19 @@ class RunFolder:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+    def write_derived(self, name: str, table: pa.Table) -> None:
+        """Write a table that is computed for the run as a whole, under a temporary name first."""
+        path = self.derived(name)
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        pq.write_table(table, temporary, compression="zstd")
+        _sync(temporary)
+        temporary.replace(path)
+
+    def derived(self, name: str) -> Path:
+        """Where such a table lies; it may not be there."""
+        return self.root / DERIVED / f"{name}.parquet"
 
     def complete(self) -> bool:
         return all(self.done(i) for i in range(self.manifest()["chunks"]))

@@ -22,7 +22,7 @@ from isthmus.errors import InputError, Problem
 from isthmus.register.importers.missiles import TYPE_GROUPS, UNMAPPED
 from isthmus.register.register import Register
 from isthmus.validation import air_defence_model as model
-from isthmus.validation.air_defence_model import FIT_FROM, FIT_TO, SCORED, SHAHED, F64, LevelBreak, Month, Prior, freeze, track
+from isthmus.validation.air_defence_model import F64, FIT_FROM, FIT_TO, SCORED, SHAHED, LevelBreak, Month, Prior, freeze, track
 from isthmus.validation.case import Block, Case
 from isthmus.validation.observations import Observation, ObservationFile, episode, register_observations
 from isthmus.validation.scores import coverage, crps, interval_score, leave_one_group_out, paired_bootstrap
@@ -109,11 +109,17 @@ def score_air_defence(
     fitted = {name: [m for m in months.get(name, ()) if FIT_FROM <= m.month <= FIT_TO] for name in SCORED}
     if model.rows_hash(fitted) != prior.rows_sha256:
         problem = Problem(
-            "observations.csv", None, None, "other rows", "the rows that were fitted", "air defence: the fit window is not the frozen one"
+            "observations.csv",
+            None,
+            None,
+            "other rows",
+            "the rows that were fitted",
+            "air defence: the fit window is not the frozen one",
         )
         raise InputError([problem])
     if observations is not None and observations.form == "air_defence":
         months = _months(own, observations.rows, notes)
+        notes += _gaps(months)
     if until is not None:
         months = {
             name: tuple(m if m.month <= until else Month(name, m.month, m.launched, None, m.attacks) for m in of_type)
@@ -136,6 +142,24 @@ def score_air_defence(
         rolling_origin=MappingProxyType(dict(prior.checks.get("rolling_origin", {}))),
         notes=tuple(notes),
     )
+
+
+def _gaps(months: Mapping[str, Sequence[Month]]) -> list[str]:
+    """Months of scored types after the fit window, up to the last one with an outcome of any of them, that cannot be scored."""
+    later = {name: {m.month: m for m in months.get(name, ()) if m.month > FIT_TO} for name in SCORED}
+    ends = [month for of_type in later.values() for month, m in of_type.items() if m.share is not None]
+    found = []
+    for name, of_type in later.items():
+        month = _next(FIT_TO)
+        while ends and month <= max(ends):
+            if month not in of_type:
+                found.append(f"{name} {month}: no launches stated, nothing to score")
+            elif of_type[month].launched == 0:
+                found.append(f"{name} {month}: no launches, nothing to score")
+            elif of_type[month].stopped is None:
+                found.append(f"{name} {month}: launches without an outcome, not scored")
+            month = _next(month)
+    return found
 
 
 def _next(month: str) -> str:
@@ -162,7 +186,7 @@ def _months(own: Iterable[Observation], given: Iterable[Observation], notes: lis
             if counts.get(key, value) != value:
                 notes.append(f"{key[0]} {key[1]}: {key[2]} {value} in the file, {counts[key]} in the register: the file is used")
             counts[key] = value
-        elif frozen.get(key) != value and key[0] in SCORED:
+        elif frozen.get(key, 0) != value and key[0] in SCORED:
             notes.append(f"{key[0]} {key[1]}: {key[2]} {value} in the file differs from the frozen fit window and is not used")
     found: dict[str, list[Month]] = {}
     for name, month in sorted({key[:2] for key in counts}):
@@ -174,7 +198,8 @@ def _months(own: Iterable[Observation], given: Iterable[Observation], notes: lis
 def _month(name: str, month: str, row: Mapping[str, int | None], notes: list[str]) -> Month:
     launched, destroyed, lost = (row[metric] for metric in METRICS)
     if launched is None:
-        notes.append(f"{name} {month}: an outcome without launches is not scored")
+        if destroyed is not None or lost is not None:
+            notes.append(f"{name} {month}: an outcome without launches is not scored")
         return Month(name, month, 0, None)
     stopped = None
     if destroyed is not None:
@@ -202,13 +227,17 @@ def _counts(rows: Iterable[Observation], problems: list[Problem], notes: list[st
         if value < 0 or value != int(value):
             file, _, number = row.observation_id.partition(":")
             found_text = "(blank)" if row.mode is None else f"{row.mode:g}"
-            problems.append(Problem(file, _line(number), "mode", found_text, "a whole number from 0", f"{row.metric}: not a count"))
+            problems.append(
+                Problem(file, _line(number), "mode", found_text, "a whole number from 0", f"{row.metric}: not a count")
+            )
             continue
         key = (str(row.subject), f"{row.start:%Y-%m}", row.metric)
         if found.setdefault(key, int(value)) != int(value):
             file, _, number = row.observation_id.partition(":")
             text = f"{int(value)} beside {found[key]} in {ids[key]}"
-            problems.append(Problem(file, _line(number), "mode", text, "one value", f"two values of {row.metric} of one type and month"))
+            problems.append(
+                Problem(file, _line(number), "mode", text, "one value", f"two values of {row.metric} of one type and month")
+            )
         ids.setdefault(key, row.observation_id)
     return found
 
@@ -224,8 +253,10 @@ def _unused(row: Observation) -> str | None:
     if row.subject not in (*TYPE_GROUPS, UNMAPPED):
         return f"type group {row.subject} is not known: not used"
     whole = date(row.start.year, row.start.month, calendar.monthrange(row.start.year, row.start.month)[1])
-    if row.partial or (row.metric in METRICS[1:] and row.role == "not_scored" and row.subject in SCORED):
+    if row.partial:
         return "partial month: not used"
+    if row.metric in METRICS[1:] and row.role == "not_scored" and row.subject in SCORED:
+        return "marked as not scored: not used"
     if row.start.day != 1 or row.end != whole:
         return f"{row.start} to {row.end} is no calendar month: not used"
     return None
@@ -240,6 +271,7 @@ def _events(months: Mapping[str, Sequence[Month]], prior: Prior, first: str, las
     for name in SCORED:
         shift = next((b for b in prior.breaks if b.type_group == name), None)
         shares = np.array(prior.shares[name])
+        fitted = [m.month for m in months.get(name, ()) if FIT_FROM <= m.month <= FIT_TO and m.share is not None]
         before: list[Month] = []
         for forecast in track(months.get(name, ()), prior.draws[name], shift, blind)[0]:
             month, observed = forecast.month, forecast.month.share
@@ -247,7 +279,8 @@ def _events(months: Mapping[str, Sequence[Month]], prior: Prior, first: str, las
             before.append(month)
             if not first <= month.month <= last or not known or observed is None:
                 continue
-            rivals = _rivals(known[-1].share or 0.0, shares, one_step=blind is None)
+            itself = fitted.index(month.month) if month.month in fitted else None
+            rivals = _rivals(known[-1].share or 0.0, shares, one_step=blind is None, itself=itself)
             low, median, high = (float(v) for v in np.quantile(forecast.ensemble, (0.05, 0.5, 0.95)))
             events.append(
                 Event(
@@ -268,23 +301,32 @@ def _events(months: Mapping[str, Sequence[Month]], prior: Prior, first: str, las
     return tuple(events)
 
 
-def _rivals(last: float, shares: F64, *, one_step: bool) -> dict[str, F64]:
+def _rivals(last: float, shares: F64, *, one_step: bool, itself: int | None = None) -> dict[str, F64]:
     """Draws of each rival: the last share and the mean share, each as a point and with the spread seen on the fit window.
 
     The spread of persistence is the change from one month to the next, up and down alike, or between any two months for a fixed
-    origin; that of the mean is the shares of the fit window themselves, which inside that window include the month it is scored on.
+    origin; that of the mean is the shares of the fit window. `itself` is the place of the scored month among them: it is left out,
+    since an ensemble that holds the answer is no forecast. Other months, earlier and later, stay, as they do in the parameters.
     """
-    change = np.diff(shares) if one_step else (shares[:, None] - shares[None, :])[np.triu_indices(len(shares), 1)]
+    places = np.arange(len(shares))
+    first, second = (places[:-1], places[1:]) if one_step else np.triu_indices(len(shares), 1)
+    change, others = shares[second] - shares[first], shares
+    if itself is not None:
+        change, others = change[(first != itself) & (second != itself)], shares[places != itself]
     return {
         "persistence": np.clip(last + np.concatenate([change, -change]), 0.0, 1.0),
-        "mean": shares,
+        "mean": others,
         "persistence_point": np.array([last]),
-        "mean_point": np.array([shares.mean()]),
+        "mean_point": np.array([others.mean()]),
     }
 
 
 def _case(name: str, block: Block, window: str, events: tuple[Event, ...], prior: Prior) -> Case:
-    when = f"{FIT_FROM} to {FIT_TO}, parameters fitted on the same months" if window == "fit_window" else f"after {FIT_TO}, nothing refitted"
+    when = (
+        f"{FIT_FROM} to {FIT_TO}, parameters fitted on the same months"
+        if window == "fit_window"
+        else f"after {FIT_TO}, nothing refitted"
+    )
     ahead = "one month ahead" if block == "one_month" else f"from the end of {ORIGIN if window == 'fit_window' else FIT_TO} on"
     title = f"Share of ballistic, cruise and Shahed launches stopped, launches given, {ahead} ({when})"
     if not events:
@@ -294,9 +336,15 @@ def _case(name: str, block: Block, window: str, events: tuple[Event, ...], prior
     covered = coverage([e.low for e in events], [e.high for e in events], [e.observed for e in events])
     left_out = leave_one_group_out(score, dict(rivals), [episode(date.fromisoformat(f"{e.month.month}-15")) for e in events])
     passed, why = (_one_month if block == "one_month" else _fixed_origin)(events, score, rivals, covered)
-    why += " By type: " + "; ".join(_of_type(name, events) for name in SCORED if any(e.month.type_group == name for e in events)) + "."
+    why += (
+        " By type: "
+        + "; ".join(_of_type(name, events) for name in SCORED if any(e.month.type_group == name for e in events))
+        + "."
+    )
     if window == "later" and any(e.month.month >= BREAK_MONTHS[0] and e.month.type_group == SHAHED for e in events):
-        why += f" The level of drones may shift for good in late 2024 (counting), deviation {prior.breaks[0].deviation:.2f} logits."
+        why += (
+            f" The level of drones may shift for good in late 2024 (counting), deviation {prior.breaks[0].deviation:.2f} logits."
+        )
     return Case(
         case=name,
         kind="hindcast",
@@ -337,7 +385,10 @@ def _one_month(events: Sequence[Event], score: F64, rivals: Mapping[str, F64], c
         passed = passed and skill >= LEAST_SKILL and difference.better()
         parts.append(f"{rival} {skill:+.1%} ({errors:+.1f} s.e.)")
     rule = f"at least {LEAST_SKILL:.0%} skill and more than one s.e. (quarters) over each rival, {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%} covered"
-    return passed, f"{'Passes' if passed else 'Fails'}: {rule}. CRPS skill over {', '.join(parts)}; {covered:.0%} of {len(events)} covered."
+    return (
+        passed,
+        f"{'Passes' if passed else 'Fails'}: {rule}. CRPS skill over {', '.join(parts)}; {covered:.0%} of {len(events)} covered.",
+    )
 
 
 def _fixed_origin(events: Sequence[Event], score: F64, rivals: Mapping[str, F64], covered: float) -> tuple[bool, str]:
@@ -372,7 +423,9 @@ def freeze_air_defence(register: Register, path: Path | None = None) -> None:
 def _counting_effect(register: Register) -> float:
     """Largest difference in logits that counting lost drones made in a month of the fit window."""
     counts = _counts(
-        (r for r in register_observations(register, "air_defence") if r.metric in METRICS and f"{r.start:%Y-%m}" <= FIT_TO), [], []
+        (r for r in register_observations(register, "air_defence") if r.metric in METRICS and f"{r.start:%Y-%m}" <= FIT_TO),
+        [],
+        [],
     )
     effects = []
     for (name, month, metric), lost in counts.items():

@@ -185,7 +185,7 @@ class Filter:
         at = np.minimum(np.searchsorted(edges, spots), len(p) - 1)
         kappa = self.kappa[at // (self.state.shape[1] * self.state.shape[2])]
         share = rng.beta(p[at] * kappa, (1.0 - p[at]) * kappa)
-        return rng.binomial(launched, np.clip(share, 0.0, 1.0)) / launched
+        return np.asarray(rng.binomial(launched, np.clip(share, 0.0, 1.0)) / launched)
 
 
 def track(
@@ -240,12 +240,13 @@ def _log_posterior(u: F64, months: Sequence[Month], covariate: Mapping[str, floa
 def _mode(months: Sequence[Month], covariate: Mapping[str, float] | None = None) -> F64:
     """Highest point of the log posterior, (4,) or (5,)."""
     shares = [m.share for m in months if m.share is not None]
-    start = [float(logit(np.clip(np.mean(shares), 0.03, 0.97))), 1.5, -0.4, 3.7] + ([0.0] if covariate is not None else [])
+    start = np.array([float(logit(np.clip(np.mean(shares), 0.03, 0.97))), 1.5, -0.4, 3.7, 0.0][: 4 if covariate is None else 5])
+    simplex = np.vstack([start, start + 0.4 * np.eye(len(start))])
     result = minimize(
         lambda u: -float(_log_posterior(u[None], months, covariate)[0]),
         start,
         method="Nelder-Mead",
-        options={"maxiter": 600, "xatol": 3e-3, "fatol": 3e-3},
+        options={"maxiter": 600, "xatol": 3e-3, "fatol": 3e-3, "initial_simplex": simplex},
     )
     return np.asarray(result.x)
 

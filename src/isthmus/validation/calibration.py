@@ -1,6 +1,7 @@
 """Fit by importance sampling, and the frozen result: a small file that says what it rests on and whether that still holds.
 
-Draws come from declared priors; their weights are the likelihood of the rows of the fit window. Errors of rows are normal in
+Draws come from declared priors, half of them moved to where the likelihood is, and weighted back; their weights are the likelihood
+of the rows of the fit window. Errors of rows are normal in
 log units, correlated by speaker and by a drift of each side, and integrated in closed form; nothing is optimised, so that the
 same inputs always give the same weights.
 """
@@ -36,23 +37,30 @@ class ErrorModel:
     """(rows, rows): same speaker and same stream."""
     drift: F64
     """(rows, rows): variance of the drift at unit speed: time of the earlier of two rows of one side, twice on a broad basis."""
+    tempo: F64
+    """(rows, rows): correlation of what passes within months, of two rows of one side; 2 for a ratio with itself."""
 
-    def covariance(self, noise: F64, speaker: F64, drift: F64) -> F64:
+    def covariance(self, noise: F64, speaker: F64, drift: F64, tempo: F64) -> F64:
         """Covariance of the log errors, shape (draws, rows, rows).
 
         Args:
             noise: standard deviation of a single row, (draws,), log units.
             speaker: of a speaker's own bias, (draws,).
             drift: of a side's drift after a year, (draws,).
+            tempo: of what passes within months, (draws,).
         """
         one = np.eye(len(self.drift))
         return np.asarray(
-            (noise**2)[:, None, None] * one + (speaker**2)[:, None, None] * self.speaker + (drift**2)[:, None, None] * self.drift
+            (noise**2)[:, None, None] * one
+            + (speaker**2)[:, None, None] * self.speaker
+            + (drift**2)[:, None, None] * self.drift
+            + (tempo**2)[:, None, None] * self.tempo
         )
 
-    def variance(self, noise: F64, speaker: F64, drift: F64) -> F64:
+    def variance(self, noise: F64, speaker: F64, drift: F64, tempo: F64) -> F64:
         """Diagonal of :meth:`covariance`, shape (draws, rows)."""
-        return np.asarray((noise**2 + speaker**2)[:, None] + (drift**2)[:, None] * np.diagonal(self.drift))
+        lasting = (drift**2)[:, None] * np.diagonal(self.drift) + (tempo**2)[:, None] * np.diagonal(self.tempo)
+        return np.asarray((noise**2 + speaker**2)[:, None] + lasting)
 
 
 @dataclass(frozen=True)
@@ -63,19 +71,58 @@ class Fit:
     """(draws,)."""
     without: Mapping[str, F64]
     """event -> log likelihood of the rows of all other events, (draws,)."""
+    log_base: F64
+    """Log of prior over proposal density of each draw, (draws,); zero where draws come from the prior."""
 
     @property
     def weights(self) -> F64:
-        return normalised(self.log_likelihood)
+        return normalised(self.log_likelihood + self.log_base)
 
     def weights_without(self, event: str) -> F64:
-        return normalised(self.without[event])
+        return normalised(self.without[event] + self.log_base)
 
     @property
     def log_evidence(self) -> float:
-        """Log of the mean likelihood over the prior."""
-        top = float(self.log_likelihood.max())
-        return top + float(np.log(np.mean(np.exp(self.log_likelihood - top))))
+        """Log of the likelihood averaged over the prior."""
+        joint = self.log_likelihood + self.log_base
+        top = float(joint.max())
+        return top + float(np.log(np.mean(np.exp(joint - top))))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Mixture from which draws come, in standard normal scores of the priors: half the prior, half a normal near the posterior."""
+
+    mean: F64
+    root: F64
+    """Lower Cholesky factor of the covariance, (parameters, parameters)."""
+
+    @classmethod
+    def near(cls, scores: F64, log_likelihood: F64, least: float = 200.0, widen: float = 1.3) -> Proposal:
+        """Moments of draws of the prior under their likelihood, tempered until `least` effective draws remain, then widened.
+
+        Args:
+            scores: standard normal scores of the draws, (draws, parameters).
+            log_likelihood: (draws,).
+        """
+        power = 1.0
+        while power > 0.01 and effective_size(normalised(power * log_likelihood)) < least:
+            power *= 0.8
+        w = normalised(power * log_likelihood)
+        mean = w @ scores
+        away = scores - mean
+        covariance = widen**2 * (away.T * w) @ away + 1e-6 * np.eye(scores.shape[1])
+        return cls(mean, np.linalg.cholesky(covariance))
+
+    def scores(self, standard: F64) -> F64:
+        """Scores of the normal part from standard normal numbers, (draws, parameters)."""
+        return np.asarray(self.mean + standard @ self.root.T)
+
+    def log_base(self, scores: F64) -> F64:
+        """Log of prior over proposal density, (draws,): never above log 2, since half the proposal is the prior."""
+        own = np.linalg.solve(self.root, (scores - self.mean).T).T
+        log_ratio = -0.5 * np.sum(own**2, axis=1) - np.log(np.diag(self.root)).sum() + 0.5 * np.sum(scores**2, axis=1)
+        return np.asarray(-np.logaddexp(np.log(0.5), np.log(0.5) + log_ratio))
 
 
 def normalised(log_weights: F64) -> F64:
@@ -89,7 +136,13 @@ def effective_size(weights: F64) -> float:
     return float(1 / np.sum(weights**2))
 
 
-def fit(residuals: F64, covariance: F64, events: Sequence[str]) -> Fit:
+def resample(weights: F64, count: int, start: float) -> npt.NDArray[np.int64]:
+    """Systematic resampling to equally weighted draws: their indices, (count,). `start` is between 0 and 1."""
+    points = (np.arange(count) + start) / count
+    return np.minimum(np.searchsorted(np.cumsum(weights), points), len(weights) - 1).astype(np.int64)
+
+
+def fit(residuals: F64, covariance: F64, events: Sequence[str], log_base: F64) -> Fit:
     """Normal log likelihood of residuals per draw, whole and without each event.
 
     Args:
@@ -114,7 +167,7 @@ def fit(residuals: F64, covariance: F64, events: Sequence[str]) -> Fit:
         quadratic = np.einsum("ni,ni->n", g, np.linalg.solve(block, g[..., None])[..., 0])
         given = -0.5 * (quadratic - np.linalg.slogdet(block)[1] + len(at) * np.log(2 * np.pi))
         without[event] = np.asarray(whole - given)
-    return Fit(np.asarray(whole), without)
+    return Fit(np.asarray(whole), without, log_base)
 
 
 def spread(values: F64, weights: F64 | None = None) -> float:
@@ -123,16 +176,18 @@ def spread(values: F64, weights: F64 | None = None) -> float:
     return float(high - low)
 
 
-def identifiability(parameters: Sequence[Uncertainty], draws: Mapping[str, F64], weights: F64) -> list[dict[str, Any]]:
+def identifiability(
+    parameters: Sequence[Uncertainty], draws: Mapping[str, F64], weights: F64, prior: F64
+) -> list[dict[str, Any]]:
     """How far the fit narrowed each parameter: rows of name, quantiles before and after, ratio of spreads, verdict.
 
-    Log-uniform and log-normal parameters are compared in logs.
+    Log-uniform and log-normal parameters are compared in logs. `weights` and `prior` weigh the draws after and before the fit.
     """
     rows = []
     for p in parameters:
         values = draws[p.name]
         scale = np.log(values) if p.shape in ("loguniform", "lognormal") else values
-        ratio = spread(scale, weights) / max(1e-300, spread(scale))
+        ratio = spread(scale, weights) / max(1e-300, spread(scale, prior))
         low, median, high = quantiles(values, (0.05, 0.5, 0.95), weights)
         rows.append(
             {

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -31,14 +32,14 @@ from isthmus.errors import InputError, Problem
 from isthmus.register.csvfile import closest, quoted, read_cells
 from isthmus.register.register import Register
 from isthmus.validation.case import Case
-from isthmus.validation.scores import crps, paired_bootstrap
+from isthmus.validation.scores import crps, leave_one_group_out, paired_bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd
 
 F64 = npt.NDArray[np.float64]
 Form = Literal["graded", "hard", "rival"]
-Verdict = Literal["compatibility", "rival", "undecided", "not scored"]
+Verdict = Literal["compatibility", "rival", "undecided", "informed", "not scored"]
 
 FORMS: tuple[Form, ...] = ("graded", "hard", "rival")
 FORM_NAMES: Mapping[Form, str] = {
@@ -78,6 +79,8 @@ TWICE = 2.0
 """155 mm guns count as better supplied where they get more than this many times the rounds of a Soviet-calibre gun."""
 MISTAKEN = 0.1
 """Chance that a reported yes or no is mistaken; keeps the log score of a form that is certain finite. Same for all forms."""
+RECORDED_LATE = 4.35
+"""Weeks from a loss to its record: losses are dated by the day on which they were recorded."""
 EVENTS_FOR_ERRORS = 3
 """From so many independent events on, the standard error decides; below, the 90% interval."""
 
@@ -88,139 +91,70 @@ _SHOT = 0.7
 """Chance that one interceptor stops its target (two give 0.91, as in the published salvo cases)."""
 
 
-def _assumed(
-    name: str,
-    shape: Literal["pert", "uniform", "loguniform", "lognormal"],
-    low: float,
-    mode: float,
-    high: float,
-    unit: str,
-    why: str,
-) -> Uncertainty:
-    return Uncertainty(name, shape, low, mode, high, unit, "assumption", (), why)
-
-
-PRIORS: tuple[Uncertainty, ...] = (
-    _assumed(
-        "natural.weeks_of_stock",
+_SHAPE = Literal["pert", "uniform", "loguniform", "lognormal"]
+_PRIORS: tuple[tuple[str, _SHAPE, tuple[float, float, float], str, str], ...] = (
+    # What the three forms are given in common
+    ("weeks_of_stock", "pert", (5, 6.5, 9), "weeks", "Stock of February 2022 stated as just over six weeks of intense fire"),
+    (
+        "intense_rate",
         "pert",
-        5,
-        6.5,
-        9,
-        "weeks",
-        "Stock of February 2022 stated as just over six weeks of intense fire.",
-    ),
-    _assumed(
-        "natural.intense_rate",
-        "pert",
-        50,
-        100,
-        200,
+        (50, 100, 200),
         "rounds/tube/week",
-        "The other side's reported 20,000 to 60,000 rounds a day over its 2,433 tubes: 58 to 173 a week.",
+        "The other side's reported 20,000 to 60,000 rounds a day over its 2,433 tubes: 58 to 173 a week",
     ),
-    _assumed(
-        "natural.soviet_unrecorded",
+    (
+        "mixed_soviet",
         "pert",
-        0,
-        25_000,
-        75_000,
-        "rounds/month",
-        "Soviet-calibre rounds that no list of donations shows. Europe's makers were said to reach 50,000 of 152 mm a month; "
-        "122 mm and purchases elsewhere are unknown.",
-    ),
-    _assumed(
-        "natural.mixed_soviet",
-        "uniform",
-        0.2,
-        0.55,
-        0.9,
+        (0.6, 0.9, 1),
         "share",
-        "Soviet-calibre part of deliveries whose calibre is not given.",
+        "Soviet calibres in arrivals that are not separated: most of them, by their notes",
     ),
-    _assumed(
-        "natural.own_makes",
-        "uniform",
-        0,
-        0.5,
-        1,
-        "share",
-        "Part of the front's tubes whose maker's state also made the rounds, or shares a standard with it; not counted here.",
-    ),
-    _assumed(
-        "natural.filming",
+    (
+        "future_arrivals",
         "lognormal",
-        1.0,
-        1.5,
-        2.5,
-        "odds ratio",
-        "Western guns are hunted and filmed more. Applied to every form alike.",
+        (0.5, 1, 2),
+        "multiple",
+        "Months after the last recorded one against the year before; judgement",
     ),
-    _assumed(
-        "natural.recording_months", "uniform", 0, 1, 2, "months", "Losses are dated by the day on which they were recorded."
-    ),
-    _assumed("natural.claims", "uniform", 0, 0.02, 0.05, "share", "Intercepts claimed where nothing that fits is in service."),
-    _assumed(
-        "natural.cruise_spread",
+    ("rockets", "pert", (0.3, 1, 1.5), "multiple", "Rockets of the first months against the mean of all deliveries; judgement"),
+    (
+        "rus_from_stock",
         "uniform",
-        0,
-        0.5,
-        1,
-        "quantile",
-        "Sampling error of the cruise share of the same months, as a Beta.",
+        (0, 1.25e6, 2.5e6),
+        "rounds/year",
+        "Most of what a stated need of 5.6 m leaves after own output, or less",
     ),
-    _assumed(
-        "natural.integration",
+    # What only the graded form has
+    (
+        "own_makes",
+        "uniform",
+        (0, 0.5, 1),
+        "share",
+        "Tubes of the state that made the rounds, or under a shared standard; not counted",
+    ),
+    ("engaged", "uniform", (0, 0.5, 1), "share", "Ballistic missiles that batteries in service engage: unknown, so anything"),
+    (
+        "integration",
         "loguniform",
-        2,
-        18,
-        HORIZON_WEEKS,
+        (2, 18, HORIZON_WEEKS),
         "weeks",
-        "A foreign weapon on a launcher not made for it, where nothing of the pair is known: from the least of "
-        "friction.weeks.unshared to the horizon of the reference study.",
+        "What is new to its user: from the least of friction.weeks.unshared to the horizon of the reference study",
     ),
-    _assumed(
-        "natural.prk_rounds",
-        "pert",
-        0.9e6,
-        2e6,
-        5.4e6,
-        "rounds/year",
-        "3 m (all 152 mm) or 0.5 m (all 122 mm) rounds in 6.7 months; 2 m of 122 mm expected for a year.",
-    ),
-    _assumed(
-        "natural.rus_from_stock",
-        "uniform",
-        0,
-        1.25e6,
-        2.5e6,
-        "rounds/year",
-        "Between nothing and most of what a stated need of 5.6 m a year leaves after own output.",
-    ),
-    _assumed("natural.arrivals", "uniform", 0, 0.5, 1, "quantile", "Place of all arrivals within their ranges."),
-    _assumed(
-        "natural.future_arrivals",
-        "lognormal",
-        0.5,
-        1,
-        2,
-        "multiple",
-        "Months after the last recorded one against the year before it.",
-    ),
-    _assumed("natural.tubes", "uniform", 0, 0.5, 1, "quantile", "Place of tube counts within their ranges."),
-    _assumed("natural.noise", "uniform", 0, 0.5, 1, "quantile", "Error of what was observed, within its stated range."),
-    _assumed("natural.sample", "uniform", 0, 0.5, 1, "quantile", "Error of a share of few cases."),
-    _assumed(
-        "natural.rockets",
-        "pert",
-        0.3,
-        1,
-        1.5,
-        "multiple",
-        "Guided rockets of the first months against the mean of all deliveries.",
-    ),
+    ("claims", "uniform", (0, 0.02, 0.05), "share", "Intercepts claimed where nothing that fits is in service; judgement"),
+    # How things come to be observed, the same for all forms
+    ("filming", "lognormal", (1.0, 1.5, 2.5), "odds ratio", "Western guns are hunted and filmed more; judgement"),
+    # Places within ranges that the data state
+    ("tubes", "uniform", (0, 0.5, 1), "quantile", "Place of tube counts within their ranges"),
+    ("rounds_sent", "uniform", (0, 0.5, 1), "quantile", "Place of North Korean rounds within their estimates"),
+    ("cruise_spread", "uniform", (0, 0.5, 1), "quantile", "Sampling error of the cruise share of the same months"),
+    ("noise", "uniform", (0, 0.5, 1), "quantile", "Error of what was observed, within its stated range"),
+    ("sample", "uniform", (0, 0.5, 1), "quantile", "Error of a share of few cases"),
 )
-"""Priors that the register does not hold. Wide, one for all three forms, none informed by an observation that is scored."""
+PRIORS = tuple(
+    Uncertainty(f"natural.{name}", shape, low, mode, high, unit, "assumption", (), why)
+    for name, shape, (low, mode, high), unit, why in _PRIORS
+)
+"""Priors that the register does not hold. Wide, and none informed by an observation that is scored."""
 
 REGISTER_PRIORS = (
     "interchange.gun_155mm",
@@ -237,6 +171,13 @@ REGISTER_PRIORS = (
     "shots.bmd",
 )
 """Rows of `uncertainties` that the experiments need."""
+
+_INFORMED = {
+    "engaged": "share engaged of the register, informed by these months",
+    "weeks": "weeks of the register, informed by such episodes",
+    "others": "delays of the other experiments",
+}
+"""Controls: the product's own priors where they know what is scored, and what the other experiments alone would say."""
 
 FIT_WITHIN_CALIBRE = {
     ("E9", "gepard_norwegian_rounds_recognised"): "rounds of a new maker in guns of the calibre",
@@ -345,7 +286,7 @@ class Scored:
     value: float
     scores: Mapping[str, float]
     """Form, or name of a control, -> score."""
-    inside: Mapping[str, bool]
+    inside: Mapping[Form, bool]
     """Form -> whether its 90% interval holds the value (a yes or no: whether it gave what happened at least even odds)."""
     low: float
     median: float
@@ -366,6 +307,11 @@ class Test:
     informed: str
     """Which priors know the episode, and how; blank where none does."""
     events: tuple[Scored, ...]
+
+    @property
+    def threats(self) -> str:
+        """What threatens the reading, whoever wins."""
+        return THREATS.get(self.experiment, "The threats to its parts.")
 
 
 @dataclass(frozen=True)
@@ -450,13 +396,20 @@ def read_sightings(path: Path | str) -> list[Sighting]:
                 c["unit"],
                 "input" if c["role"] == "input" else "held",
                 c["source_url"] or c["source_title"],
-                f"held.{path.name}.{number}",
+                _event(c),
                 c["note"],
             )
         )
     if problems:
         raise InputError(problems)
     return rows
+
+
+def _event(cells: Mapping[str, str]) -> str:
+    """Copies of one statement, about one thing and of one month, are one event."""
+    return ".".join(
+        ("held", cells["experiment"], cells["metric"], cells["donor"], cells["calibre_or_family"], cells["period_end"][:7])
+    )
 
 
 def _day(text: str, *, last: bool = False) -> date:
@@ -516,9 +469,14 @@ class _World:
     register: Register
     rows: tuple[Sighting, ...]
     draws: Mapping[str, F64]
+    phase: Literal["fit", "held"] = "fit"
+    """Which observations are scored: those of the register, or the later ones of a user's file."""
 
     def pick(self, experiment: str, metric: str) -> list[Sighting]:
         return [r for r in self.rows if r.experiment == experiment and r.metric == metric]
+
+    def scores(self, row: Sighting) -> bool:
+        return row.role == self.phase
 
     def noisy(self, draws: F64, row: Sighting, scale: str, turn: int) -> F64:
         """A prediction as it would be reported: with the error that the row's own range states."""
@@ -577,15 +535,16 @@ def _arrivals(world: _World) -> dict[str, F64] | None:
     last = max(mine["month"])
     weeks = int((END - START).days // _WEEK) + 1
     of_week = [months.index(date.fromordinal(START.toordinal() + int(w * _WEEK)).strftime("%Y-%m")) for w in range(weeks)]
-    u = world.draws["natural.arrivals"]
+    n = len(world.draws["natural.future_arrivals"])
+    # Months of one donor are off together, donors apart: who counts a flow counts all its months.
+    rng = np.random.default_rng(SEED)
+    place = {pair: rng.random(n) for pair in sorted({(r.materiel_id, r.supplier) for r in mine.itertuples()})}
     out = {}
     for group, materiel in _GROUPS.items():
-        rows = mine[mine["materiel_id"].isin(materiel)]
-        by_month = np.zeros((len(months), len(u)))
-        for month, each in rows.groupby("month"):
-            low, mode, high = (float(each[c].sum()) for c in ("low", "mode", "high"))
-            if month in months:
-                by_month[months.index(month)] = Uncertainty(group, "pert", low, mode, high, "rounds", "estimate").quantile(u)
+        by_month = np.zeros((len(months), n))
+        for r in mine[mine["materiel_id"].isin(materiel)].itertuples():
+            if r.month in months:
+                by_month[months.index(r.month)] += _pert(r.low, r.mode, r.high, place[r.materiel_id, r.supplier])
         after = months.index(last) + 1
         by_month[after:] = by_month[max(0, after - 12) : after].mean(axis=0) * world.draws["natural.future_arrivals"]
         out[group] = by_month[of_week] / _WEEKS_PER_MONTH
@@ -599,40 +558,45 @@ def _tubes(world: _World, delay: F64 | None) -> dict[str, F64]:
     elements = world.register.table("force_elements")
     held = elements[(elements["actor_id"] == "UKR") & (elements["maturity"] == "implemented")]
 
-    def points(element: str, rule: str) -> list[tuple[float, float, float, float]]:
+    def points(element: str, rule: str) -> dict[float, tuple[float, float, float]]:
         rows = held[(held["element_id"] == element) & (held["rule"] == rule)]
-        return [(_week(r.as_of, last=True), r.low, r.mode, r.high) for r in rows.itertuples()]
+        return {_week(r.as_of, last=True): (r.low, r.mode, r.high) for r in rows.itertuples()}
 
-    first_balance = min((p[0] for p in points("tube_155", "tubes_held_balance")), default=math.inf)
-    west = {p[0]: p for p in points("tube_155", "tubes_held_balance")}
-    for row in world.pick("E1", "guns_155_cumulative_allocated"):
-        at = _week(row.end)
-        if at < first_balance:
-            west[at] = (at, row.low or row.value, row.value, row.high or row.value)
-    east = {p[0]: p for p in points("tube_soviet", "tubes_held_balance")}
+    balance = points("tube_155", "tubes_held_balance")
+    first_balance = min(balance, default=math.inf)
+    given = {_week(r.end): _range(r) for r in world.pick("E1", "guns_155_cumulative_allocated") if _week(r.end) < first_balance}
     prewar = sum(r.value for r in world.pick("E1", "tubes_prewar") if r.subject in ("152mm", "122mm", "203mm"))
-    east[0.0] = (0.0, prewar, prewar, prewar)
-    west[0.0] = (0.0, 1.0, 1.0, 1.0)
-    light = {0.0: (0.0, 0.0, 0.0, 0.0), **{p[0]: p for p in points("tube_105", "sum_of_deliveries")}}
-    for row in world.pick(
-        "E2", "share_155_of_tubes_held_estimate"
-    ):  # a user's later estimate of the share, on the last known sum
-        if row.role == "input" and _week(row.end, last=True) > max(west):
-            total = east[max(east)][2] + west[max(west)][2]
-            shares = (row.low or row.value, row.value, row.high or row.value)
-            at = _week(row.end, last=True)
-            west[at] = (at, *(s * total for s in shares))  # type: ignore[assignment]
-            east[at] = (at, *((1 - s) * total for s in reversed(shares)))  # type: ignore[assignment]
+    known = {
+        "155": {0.0: (1.0, 1.0, 1.0), **given, **balance},
+        "105": {0.0: (0.0, 0.0, 0.0), **points("tube_105", "sum_of_deliveries")},
+        "soviet": {0.0: (prewar, prewar, prewar), **points("tube_soviet", "tubes_held_balance")},
+    }
+    for row in world.pick("E2", "share_155_of_tubes_held_estimate"):
+        at = _week(row.end, last=True)
+        if at > max(known["155"]):  # a later estimate of the share than the register's counts: on their last sum
+            total = sum(known[g][max(known[g])][1] for g in ("155", "soviet"))
+            low, mode, high = _range(row)
+            known["155"][at] = (low * total, mode * total, high * total)
+            known["soviet"][at] = ((1 - high) * total, (1 - mode) * total, (1 - low) * total)
     out = {}
-    for group, known in {"155": west, "105": light, "soviet": east}.items():
-        ordered = [known[k] for k in sorted(known)]
-        at = np.array([p[0] for p in ordered])
-        # Many 155 mm tubes and few Soviet ones go together within the ranges: the count of one side of a share bounds the other.
+    for group, counts in known.items():
+        at_weeks = np.array(sorted(counts))
+        # The range of the share joins few tubes of one kind with many of the other.
         place = 1 - u if group == "soviet" else u
-        values = np.array([Uncertainty(group, "pert", *map(float, p[1:]), "tubes", "estimate").quantile(place) for p in ordered])
+        values = np.array([_pert(*counts[w], place) for w in at_weeks])
         shift = np.zeros(len(u)) if delay is None or group == "soviet" else delay
-        out[group] = np.stack([np.interp(weeks - shift[i], at, values[:, i]) for i in range(len(u))], axis=1)
+        out[group] = np.stack([np.interp(weeks - shift[i], at_weeks, values[:, i]) for i in range(len(u))], axis=1)
     return out
+
+
+def _pert(low: float, mode: float, high: float, u: F64) -> F64:
+    """Quantiles of a PERT at the probabilities `u`, in the unit of its bounds."""
+    return Uncertainty("", "pert", low, mode, high, "", "estimate").quantile(u)
+
+
+def _range(row: Sighting) -> tuple[float, float, float]:
+    low, high = (row.value if v is None else v for v in (row.low, row.high))
+    return low, row.value, high
 
 
 @dataclass(frozen=True)
@@ -641,8 +605,6 @@ class _Fire:
 
     use: Mapping[str, F64]
     tubes: Mapping[str, F64]
-    stock_left: F64
-    """Share of the first Soviet-calibre stock left, had nothing been added."""
 
     def mean(self, what: F64, start: str, end: str, shift: float = 0.0) -> F64:
         first = int(np.clip(_week(start) - shift, 0, len(what) - 1))
@@ -685,7 +647,7 @@ def _fire(world: _World) -> dict[Form, _Fire] | None:
     d = world.draws
     n = len(d["plan.weeks"])
     mixed = d["natural.mixed_soviet"]
-    soviet = inflow["soviet"] + inflow["any"] * mixed + d["natural.soviet_unrecorded"] / _WEEKS_PER_MONTH
+    soviet = inflow["soviet"] + inflow["any"] * mixed
     west = {"155": inflow["155"] + inflow["any"] * (1 - mixed), "105": inflow["105"]}
     known = _tubes(world, None)
     first = d["natural.weeks_of_stock"] * d["natural.intense_rate"] * known["soviet"][0]
@@ -698,12 +660,10 @@ def _fire(world: _World) -> dict[Form, _Fire] | None:
     hard_in = {**west, "soviet": soviet}
     all_tubes = known["155"] + known["105"] + known["soviet"]
     one = _run({"all": soviet + west["155"] + west["105"]}, {"all": first}, {"all": all_tubes}, d)["all"]
-    left = _run({"soviet": np.zeros_like(soviet)}, stock, known, d)["soviet"].cumsum(axis=0)
-    remaining = 1 - left / np.maximum(1.0, first)
     return {
-        "graded": _Fire(_run(graded_in, stock, late, d), late, remaining),
-        "hard": _Fire(_run(hard_in, stock, known, d), known, remaining),
-        "rival": _Fire({g: one * known[g] / all_tubes for g in known}, known, remaining),
+        "graded": _Fire(_run(graded_in, stock, late, d), late),
+        "hard": _Fire(_run(hard_in, stock, known, d), known),
+        "rival": _Fire({g: one * known[g] / all_tubes for g in known}, known),
     }
 
 
@@ -753,24 +713,28 @@ def _test(
     unit: str,
     events: Sequence[Scored],
     *,
+    groups: Sequence[str] | None = None,
     informed: str = "",
     missing: str = "nothing of it is observed",
 ) -> Test:
-    """Verdict of a test: the standard error over events where there are enough of them, else the intervals."""
+    """Verdict of a test: standard errors over events and over speakers where there are enough events, else the intervals."""
     case_id = f"natural.{experiment}.{name}" if experiment in EXPERIMENTS else f"natural.{name}"
     if not events:
-        case = Case(case_id, "natural_experiment", title, False, f"not scored: {missing}", unit=unit, tests=tests)
-        return Test(case, experiment, "not scored", False, informed, ())
+        case = Case(case_id, "natural_experiment", title, passed=False, why=f"not scored: {missing}", unit=unit, tests=tests)
+        return Test(case, experiment, "not scored", hard_does_as_well=False, informed=informed, events=())
     own = np.array([e.scores["graded"] for e in events])
     rival = np.array([e.scores["rival"] for e in events])
     hard = np.array([e.scores["hard"] for e in events])
-    groups = [e.event for e in events]
+    groups = groups or [e.event for e in events]
     against, between = paired_bootstrap(own, rival, groups), paired_bootstrap(hard, own, groups)
     enough = against.groups >= EVENTS_FOR_ERRORS
     verdict: Verdict = "undecided"
     if enough:
         verdict = "compatibility" if against.better() else "rival" if against.worse() else "undecided"
-        rule = f"score {own.mean():.3f} against {rival.mean():.3f}, difference {against.mean:+.3f} ± {against.standard_error:.3f} over {against.groups} events"
+        rule = (
+            f"score {own.mean():.3f} against {rival.mean():.3f}, difference {against.mean:+.3f} ± {against.standard_error:.3f} "
+            f"over {len(events)} events in {against.groups} groups"
+        )
     else:
         mine, theirs = all(e.inside["graded"] for e in events), all(e.inside["rival"] for e in events)
         verdict = "compatibility" if mine and not theirs else "rival" if theirs and not mine else "undecided"
@@ -779,14 +743,25 @@ def _test(
             f"the 90% interval {holds[mine]} what was seen and the rival's {holds[theirs]} it "
             f"({len(events)} event{'s' if len(events) > 1 else ''}; score {own.mean():.3f} against {rival.mean():.3f})"
         )
+    speakers = [e.source for e in events]
+    if enough and len(set(speakers)) > 1:
+        by_speaker = paired_bootstrap(own, rival, speakers)
+        rule += f", ± {by_speaker.standard_error:.3f} by speaker"
+        if (verdict == "compatibility" and not by_speaker.better()) or (verdict == "rival" and not by_speaker.worse()):
+            verdict = "undecided"
+    elif enough:
+        rule += ", all from one source"
     # Not worse than the graded form by more than one standard error; with few events, by more than a tenth of its score.
     hard_does = not between.worse() if enough else bool(hard.mean() <= 1.1 * own.mean())
-    why = {
-        "compatibility": "compatibility wins: ",
-        "rival": "the rival wins: ",
-        "undecided": "does not separate: ",
-        "not scored": "",
-    }[verdict] + rule
+    words: Mapping[Verdict, str] = {
+        "compatibility": "compatibility wins",
+        "rival": "the rival wins",
+        "undecided": "does not separate",
+        "informed": "no test, since a prior knows the episode; compatibility would win",
+    }
+    if informed and verdict == "compatibility":
+        verdict = "informed"
+    why = f"{words[verdict]}: {rule}"
     why += f"; the hard form {'does as well' if hard_does else 'does worse'} ({hard.mean():.3f})"
     if informed:
         why += f"; {informed}"
@@ -807,6 +782,9 @@ def _test(
         median=single.median if single else None,
         high=single.high if single else None,
         score=float(own.mean()),
+        leave_one_out_worst=min((left.skill for left in leave_one_group_out(own, {"rival": rival}, groups)), default=None)
+        if enough
+        else None,
         cover90=None if flags else float(np.mean([e.inside["graded"] for e in events])),
         rivals=rivals,
         sources=tuple(sorted({e.source for e in events if e.source})),
@@ -815,13 +793,14 @@ def _test(
     return Test(case, experiment, verdict, hard_does, informed, tuple(events))
 
 
-def _not_overlapping(rows: Sequence[Sighting]) -> list[Sighting]:
-    """Rows in the order of time, a row that shares days with one taken before it left out: one number an event."""
+def _apart(world: _World, experiment: str, metric: str, subject: str = "") -> list[Sighting]:
+    """Rows to be scored, in the order of time. One number an event: of rows that share days, the first to start is kept."""
     out: list[Sighting] = []
+    rows = [r for r in world.pick(experiment, metric) if r.scored and r.subject.startswith(subject)]
     for row in sorted(rows, key=lambda r: (_day(r.start), -_day(r.end, last=True).toordinal())):
         if not out or _day(row.start) > _day(out[-1].end, last=True):
             out.append(row)
-    return out
+    return [r for r in out if world.scores(r)]
 
 
 def _seen(row: Sighting, factor: float = 1.0) -> Seen:
@@ -834,11 +813,11 @@ def _monthly(
     experiment: str,
     name: str,
     unit: str,
-    draws: Mapping[Form, Callable[[str], F64]],
+    draws: Callable[[Form, str], F64],
     seen: Sequence[Seen],
     months: Sequence[str] = MONTHS,
 ) -> Series:
-    q = {f: np.array([np.quantile(draws[f](m), (0.05, 0.5, 0.95)) for m in months]) for f in FORMS}
+    q = {f: np.array([np.quantile(draws(f, m), (0.05, 0.5, 0.95)) for m in months]) for f in FORMS}
     g, r = q["graded"], q["rival"]
     return Series(
         experiment, name, unit, tuple(months), g[:, 0], g[:, 1], g[:, 2], q["hard"][:, 1], r[:, 0], r[:, 1], r[:, 2], tuple(seen)
@@ -870,9 +849,8 @@ def _by_event(
 # ---------------------------------------------------------------------------------------------------------------- experiments
 
 
-def _guns(world: _World) -> tuple[list[Test], list[Series]]:
+def _guns(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Test], list[Series]]:
     """E1 and E2: fire by calibre from what arrived."""
-    fire = _fire(world)
     no_arrivals = "the register holds no arrivals of rounds for Ukraine"
     which: list[Scored] = []
     totals: list[Scored] = []
@@ -887,7 +865,10 @@ def _guns(world: _World) -> tuple[list[Test], list[Series]]:
             return np.asarray(a / np.maximum(1e-9, b))
 
         flags = [
-            r for m in ("soviet_calibre_exhausted_statement", "statement_155_enough") for r in world.pick("E1", m) if r.scored
+            r
+            for metric in ("soviet_calibre_exhausted_statement", "statement_155_enough")
+            for r in world.pick("E1", metric)
+            if world.scores(r)
         ]
         done: set[str] = set()
         for row in flags:
@@ -897,40 +878,37 @@ def _guns(world: _World) -> tuple[list[Test], list[Series]]:
             chance = {f: float((per_tube(f, row.start, row.end) > TWICE).mean()) for f in FORMS}
             label = f"155 mm guns better supplied, {row.start[:7]}"
             which.append(_flag_event(row, label, row.value == 1.0, cast(Mapping[Form, float], chance)))
-        for i, row in enumerate(r for r in world.pick("E1", "fire_rate_total") if r.scored):
-            per_day = {f: world.noisy(fire[f].mean(fire[f].total, row.start, row.end) / _WEEK, row, "level", i) for f in FORMS}
-            totals.append(_crps_event(row, row.start[:7], per_day, row.value, log=True))
+        for i, row in enumerate(r for r in world.pick("E1", "fire_rate_total") if world.scores(r)):
+            got = {f: world.noisy(fire[f].mean(fire[f].total, row.start, row.end) / _WEEK, row, "level", i) for f in FORMS}
+            totals.append(_crps_event(row, row.start[:7], got, row.value, log=True))
 
         def share(form: Form, start: str, end: str, shift: float = 0.0) -> F64:
             f = fire[form]
             return np.asarray(f.mean(f.use["155"], start, end, shift) / np.maximum(1e-9, f.mean(f.total, start, end, shift)))
 
-        for i, row in enumerate(_not_overlapping([r for r in world.pick("E2", "share_155_of_fire") if r.scored])):
+        for i, row in enumerate(_apart(world, "E2", "share_155_of_fire")):
             got = {f: world.noisy(share(f, row.start, row.end), row, "share", i + 10) for f in FORMS}
             shares.append(_crps_event(row, f"fire {row.start[:7]}", got, row.value, log=False))
-        shift = float(world.draws["natural.recording_months"].mean()) * _WEEKS_PER_MONTH
         bias = world.draws["natural.filming"]
-        for i, row in enumerate(
-            _not_overlapping([r for r in world.pick("E2", "share_155_of_documented_tube_losses") if r.scored])
-        ):
+        for i, row in enumerate(_apart(world, "E2", "share_155_of_documented_tube_losses")):
             cases = row.cases or (0, _losses(world, row))
             got = {}
             for f in FORMS:
-                exposed = np.clip(share(f, row.start, row.end, shift), 1e-6, 1 - 1e-6)
+                exposed = np.clip(share(f, row.start, row.end, RECORDED_LATE), 1e-6, 1 - 1e-6)
                 odds = exposed / (1 - exposed) * bias
                 got[f] = world.sampled(odds / (1 + odds), cases[1], i)
             shares.append(_crps_event(row, f"losses {row.start[:7]}", got, row.value, log=False))
+
+        def per_day(group: str, form: Form, month: str) -> F64:
+            f = fire[form]
+            return np.asarray(f.mean(f.total if group == "all" else f.use[group], month, month) / _WEEK)
+
         seen = [_seen(r) for m in ("share_155_of_fire", "share_155_of_documented_tube_losses") for r in world.pick("E2", m)]
-        by_month: dict[Form, Callable[[str], F64]] = {f: (lambda m, f=f: share(f, m, m)) for f in FORMS}
-        series.append(_monthly("E2", "155 mm share of fire", "share", by_month, seen))
-        names = {"155": "155 mm", "105": "105 mm", "soviet": "Soviet calibres"}
-        for group, name in names.items():
-            of = {f: (lambda m, f=f, g=group: fire[f].mean(fire[f].use[g], m, m) / _WEEK) for f in FORMS}
-            marks = [_seen(r, 12 / 365.25) for r in world.pick("E2", "fire_155mm")] if group == "155" else []
-            series.append(_monthly("E1", f"fire, {name}", "rounds/day", cast(Mapping[Form, Callable[[str], F64]], of), marks))
-        of = {f: (lambda m, f=f: fire[f].mean(fire[f].total, m, m) / _WEEK) for f in FORMS}
-        marks = [_seen(r) for r in world.pick("E1", "fire_rate_total")]
-        series.append(_monthly("E1", "fire, all tubes", "rounds/day", cast(Mapping[Form, Callable[[str], F64]], of), marks))
+        series.append(_monthly("E2", "155 mm share of fire", "share", lambda f, m: share(f, m, m), seen))
+        for group, name in {"155": "155 mm", "105": "105 mm", "soviet": "Soviet calibres", "all": "all tubes"}.items():
+            marks = {"155": [_seen(r, 12 / 365.25) for r in world.pick("E2", "fire_155mm")]}
+            marks["all"] = [_seen(r) for r in world.pick("E1", "fire_rate_total")]
+            series.append(_monthly("E1", f"fire, {name}", "rounds/day", partial(per_day, group), marks.get(group, [])))
     lack = no_arrivals if fire is None else "nothing of it is observed"
     tests = [
         _test(
@@ -945,7 +923,7 @@ def _guns(world: _World) -> tuple[list[Test], list[Series]]:
         _test(
             "E1",
             "fire_total",
-            "Total fire of Ukraine's guns in 2022",
+            "Total fire of Ukraine's guns",
             "little: what arrived is given, so that all forms foretell nearly the same total",
             "ln rounds/day",
             totals,
@@ -975,7 +953,7 @@ def _rockets(world: _World) -> tuple[list[Test], list[Series]]:
     table = world.register.table("transfers")
     rows = table[(table["recipient"] == "UKR") & (table["materiel_id"] == "gmlrs") & (table["measure"] == "delivered")]
     events = []
-    flags = [r for r in world.pick("E3", "launchers_sufficient_rockets_binding") if r.scored]
+    flags = [r for r in world.pick("E3", "launchers_sufficient_rockets_binding") if world.scores(r)]
     if len(rows) and flags:
         weeks = max(_week(r.period_to or r.as_of, last=True) for r in rows.itertuples()) - _week("2022-06-23")
         inflow = float(rows["mode"].sum()) / weeks * world.draws["natural.rockets"]
@@ -1008,10 +986,10 @@ def _ballistic(world: _World) -> tuple[list[Test], list[Series]]:
     d = world.draws
     active = [_week(r.start) for r in world.pick("E4", "patriot_first_battery_active")]
     rows = world.pick("E4", "intercept_share_by_target_class")
-    ballistic = _not_overlapping([r for r in rows if r.subject.startswith("ballistic") and r.scored])
+    ballistic = _apart(world, "E4", "intercept_share_by_target_class", "ballistic")
     cruise = [r for r in rows if r.subject.startswith("cruise") and r.cases]
     kill = 1 - (1 - _SHOT) ** d["shots.bmd"]
-    after = d["engage.euro_atlantic.bmd"] * kill
+    after = d["natural.engaged"] * kill
 
     def other(start: str, end: str) -> F64:
         """Cruise share of the same days, or of the nearest period, as a Beta."""
@@ -1036,13 +1014,14 @@ def _ballistic(world: _World) -> tuple[list[Test], list[Series]]:
         for i, row in enumerate(ballistic):
             cases = row.cases[1] if row.cases else 30
             got = {f: world.sampled(share(f, row.start, row.end), cases, i + 20) for f in FORMS}
-            events.append(_crps_event(row, f"{row.start} to {row.end}", got, row.value, log=False))
+            on = present(row.start, row.end)
+            engaged = on * d["engage.euro_atlantic.bmd"] * kill + (1 - on) * d["natural.claims"]
+            controls = {_INFORMED["engaged"]: world.sampled(engaged, cases, i + 20)}
+            events.append(_crps_event(row, f"{row.start} to {row.end}", got, row.value, log=False, controls=controls))
         months = [m for m in MONTHS if m >= "2022-10"]
-        seen = [_seen(r) for r in world.pick("E4", "intercept_share_by_month") if r.subject == "ballistic"] + [
-            _seen(r) for r in ballistic
-        ]
-        by_month: dict[Form, Callable[[str], F64]] = {f: (lambda m, f=f: share(f, m, m)) for f in FORMS}
-        series.append(_monthly("E4", "ballistic missiles stopped", "share", by_month, seen, months))
+        shown = [*world.pick("E4", "intercept_share_by_month"), *rows]
+        seen = [_seen(r) for r in shown if r.subject.startswith("ballistic")]
+        series.append(_monthly("E4", "ballistic missiles stopped", "share", lambda f, m: share(f, m, m), seen, months))
     test = _test(
         "E4",
         "ballistic_share",
@@ -1050,7 +1029,6 @@ def _ballistic(world: _World) -> tuple[list[Test], list[Series]]:
         "interceptors count only where a launcher and a family fit the target",
         "share",
         events,
-        informed="the share engaged is a judgement made with these months in view (engage.euro_atlantic.bmd)",
         missing="no date of the first battery, no cruise share of the same months, or nothing of it is observed",
     )
     return [test], series
@@ -1068,11 +1046,14 @@ def delay_class(row: Sighting) -> DelayClass:
 
 
 def _delay_rows(world: _World) -> list[Sighting]:
-    """Delays that are scored: lead times of systems, weapons and rounds into use. E9's is the building of a line, not fit."""
+    """Lead times of systems, weapons and rounds into use. That of E9 is the building of a line, which is not fit."""
     return [
         r
         for r in world.rows
-        if r.scored and r.unit in _WEEKS_OF and r.experiment != "E9" and re.search(r"lead_time|decision_to_arrival", r.metric)
+        if r.role in ("fit", world.phase)
+        and r.unit in _WEEKS_OF
+        and r.experiment != "E9"
+        and re.search(r"lead_time|decision_to_arrival", r.metric)
     ]
 
 
@@ -1094,35 +1075,35 @@ def _delays(world: _World) -> tuple[list[Test], list[Series]]:
     }
     per: dict[str, list[tuple[Scored, F64, F64]]] = {e: [] for e in titles}
     for i, (row, kind, weeks) in enumerate(observed):
+        if not world.scores(row):
+            continue
         donor = re.split(r"[+/, ]", row.donor)[0]
         near = donor in actors.index and actors[donor] == "euro_atlantic"
         lag = d["lag.near"] if near else d["lag.far"]
-        wait = {"known": d["friction.weeks.shared"], "new": d["friction.weeks.unshared"], "pair": d["natural.integration"]}[kind]
+        wait = d["friction.weeks.shared"] if kind == "known" else d["natural.integration"]
         raw: dict[Form, F64] = {
             "graded": lag + wait,
             "hard": lag if kind != "pair" else np.full_like(lag, HORIZON_WEEKS),
             "rival": lag,
         }
-        in_weeks = replace(
-            row, **{k: None if v is None else v * _WEEKS_OF[row.unit] for k, v in (("low", row.low), ("high", row.high))}
-        )
+        noise = [None if v is None else v * _WEEKS_OF[row.unit] for v in (row.low, row.high)]
+        in_weeks = replace(row, low=noise[0], high=noise[1])
         got = {f: world.noisy(x, in_weeks, "level", i + 30) for f, x in raw.items()}
         controls = {}
         others = [math.log(w) for r, k, w in observed if r.experiment != row.experiment and (k == "known") == (kind == "known")]
         if len(others) > 1:
-            controls["delays of the other experiments"] = _reference_class(others, d["natural.integration"])
-        if row.experiment == "E5" and len(stated):
-            s = stated.iloc[0]
-            informed = Uncertainty("fires", "pert", float(s.weeks_low), float(s.weeks_mode), float(s.weeks_high), "weeks", "fact")
-            controls["weeks of the table fires, informed by this episode"] = informed.quantile(d["natural.sample"])
+            controls[_INFORMED["others"]] = _reference_class(others, d["natural.integration"])
+        if kind == "new":
+            controls[_INFORMED["weeks"]] = world.noisy(lag + d["friction.weeks.unshared"], in_weeks, "level", i + 30)
+        elif row.experiment == "E5" and len(stated):
+            low, mode, high = (float(stated.iloc[0][c]) for c in ("weeks_low", "weeks_mode", "weeks_high"))
+            pair = _pert(low, mode, high, d["natural.sample"])
+            controls[_INFORMED["weeks"]] = world.noisy(pair, in_weeks, "level", i + 30)
         event = _crps_event(row, f"{row.subject} ({row.donor})", got, weeks, log=True, controls=controls)
         if row.experiment in per:
             per[row.experiment].append((event, got["hard"], got["rival"]))
     tests, series = [], []
-    informed = {
-        "E5": "the row of the table fires for this pair (52 to 74 weeks) was taken from this episode, so it is shown as a control and is no test",
-        "E7": "the register's reason for friction.weeks.shared (known types within weeks) rests on such episodes",
-    }
+    informed = {"E7": "that known types take weeks (friction.weeks.shared) is a judgement that rests on such episodes"}
     for experiment, title in titles.items():
         found = per[experiment]
         events = [e for e, _, _ in found]
@@ -1138,11 +1119,20 @@ def _delays(world: _World) -> tuple[list[Test], list[Series]]:
             )
         )
         if events:
-            medians = [[float(np.median(x[i])) for x in found] for i in (1, 2)]
-            series.append(_by_event(experiment, "weeks into use", "weeks", events, *medians))
-    pooled = [e for found in per.values() for e, _, _ in found]
-    title = "Weeks into use over all experiments"
-    tests.append(_test("all", "delays", title, "a delay, by whether the type is known", "ln weeks", pooled))
+            hard, rival = ([float(np.median(x)) for x in each] for each in ([h for _, h, _ in found], [r for _, _, r in found]))
+            series.append(_by_event(experiment, "weeks into use", "weeks", events, hard, rival))
+    pooled = [(experiment, e) for experiment, found in per.items() for e, _, _ in found]
+    tests.append(
+        _test(
+            "all",
+            "delays",
+            "Weeks into use over all experiments",
+            "a delay, by whether the type is known",
+            "ln weeks",
+            [e for _, e in pooled],
+            groups=[experiment for experiment, _ in pooled],
+        )
+    )
     return tests, series
 
 
@@ -1151,8 +1141,9 @@ def _reference_class(logs: Sequence[float], like: F64) -> F64:
     n = len(logs)
     mean, sd = float(np.mean(logs)), max(0.5, float(np.std(logs, ddof=1)))
     rank = (np.argsort(np.argsort(like, kind="stable"), kind="stable") + 0.5) / len(like)
-    out: F64 = np.exp(mean + sd * math.sqrt(1 + 1 / n) * special.stdtrit(n - 1, rank))
-    return np.minimum(out, 1e4)
+    # A thousand weeks bounds the tails of a t with few degrees of freedom.
+    out: F64 = np.exp(np.clip(mean + sd * math.sqrt(1 + 1 / n) * special.stdtrit(n - 1, rank), -7, 7))
+    return out
 
 
 def _foreign_rounds(world: _World) -> tuple[list[Test], list[Series]]:
@@ -1160,28 +1151,29 @@ def _foreign_rounds(world: _World) -> tuple[list[Test], list[Series]]:
     d = world.draws
     own = sum(r.value for m in ("production_152", "production_122") for r in world.pick("E6", m))
     shares: list[Scored] = []
-    if own > 0:
+    if own > 0 and len(_rates(world)):
         rest = own + d["natural.rus_from_stock"]
         fits = d["interchange.gun_152mm"] * (1 - d["friction.loss.unshared"])
         forms: dict[Form, F64] = {"graded": fits, "hard": np.ones_like(fits), "rival": np.ones_like(fits)}
-        got = {f: c * d["natural.prk_rounds"] / (rest + c * d["natural.prk_rounds"]) for f, c in forms.items()}
-        for i, row in enumerate(r for r in world.pick("E6", "share_of_fire_from_PRK") if r.scored):
+        sent = _rounds_sent(world)
+        got = {f: c * sent / (rest + c * sent) for f, c in forms.items()}
+        for i, row in enumerate(r for r in world.pick("E6", "share_of_fire_from_PRK") if world.scores(r)):
             noisy = {f: world.noisy(x, row, "share", i + 50) for f, x in got.items()}
             shares.append(_crps_event(row, row.end[:7], noisy, row.value, log=False))
-    counts = sorted((r for r in world.pick("E6", "storage_guns_withdrawn") if r.scored), key=lambda r: r.end)
+    dated = [r for r in world.pick("E6", "storage_guns_withdrawn") if r.role in ("fit", world.phase)]
+    counts = sorted(dated, key=lambda r: r.end)
     first = min((_week(r.start) for r in world.pick("E6", "containers_shipped")), default=None)
     timing: list[Scored] = []
     if len(counts) > 1 and first is not None:
         final = counts[-1]
         usable = first + d["lag.far"] + d["friction.weeks.unshared"]
-        for row in counts[:-1]:
+        for row in (r for r in counts[:-1] if world.scores(r) or world.scores(final)):
             at, end = _week(row.end), _week(final.end)
             graded = np.clip((at - usable) / np.maximum(1.0, end - usable), 0, 1)
             hard = np.clip((at - first - d["lag.far"]) / np.maximum(1.0, end - first - d["lag.far"]), 0, 1)
             rival = np.full_like(graded, at / end)
             draws: dict[Form, F64] = {"graded": graded, "hard": hard, "rival": rival}
-            event = replace(row, event=f"{row.event}.{row.end}") if len(counts) > 2 else row
-            timing.append(_crps_event(event, f"withdrawn by {row.end[:7]}", draws, row.value / final.value, log=False))
+            timing.append(_crps_event(row, f"withdrawn by {row.end[:7]}", draws, row.value / final.value, log=False))
     return [
         _test(
             "E6",
@@ -1203,6 +1195,21 @@ def _foreign_rounds(world: _World) -> tuple[list[Test], list[Series]]:
     ], []
 
 
+def _rates(world: _World) -> list[float]:
+    """Estimates of the rounds that North Korea delivered, rounds a year, sorted: each total over the span that it covers."""
+    table = world.register.table("transfers")
+    rows = table[(table["supplier"] == "PRK") & (table["recipient"] == "RUS") & (table["measure"] == "delivered")]
+    rows = rows[rows["materiel_id"].isin(("shell_any", "shell_152mm")) & rows["period_from"].notna() & rows["period_to"].notna()]
+    spans = [(r.mode, (_week(r.period_to, last=True) - _week(r.period_from)) / 52.18) for r in rows.itertuples()]
+    return sorted(mode / years for mode, years in spans if years > 0.2)
+
+
+def _rounds_sent(world: _World) -> F64:
+    """Rounds a year between the least and the highest of the estimates, their median as mode, (futures,)."""
+    rates = _rates(world)
+    return _pert(rates[0], float(np.median(rates)), rates[-1], world.draws["natural.rounds_sent"])
+
+
 def _within_calibre(world: _World) -> list[Test]:
     """E9: whether rounds of one maker worked in guns of another, inside one calibre."""
     mean = float(world.draws["interchange.gun_155mm"].mean())
@@ -1212,8 +1219,9 @@ def _within_calibre(world: _World) -> list[Test]:
         pair = (row.experiment, row.metric, row.donor)
         if (row.experiment, row.metric) in FIT_WITHIN_CALIBRE and pair not in done:
             done.add(pair)
-            own_event = replace(row, event=f"{row.metric}.{row.donor}")
-            events.append(_flag_event(own_event, f"{row.donor} {row.subject}", row.value > 0, chance))
+            if (row.role == "held") != (world.phase == "held"):
+                continue
+            events.append(_flag_event(row, f"{row.donor} {row.subject}", row.value > 0, chance))
     return [
         _test(
             "E9",
@@ -1226,33 +1234,40 @@ def _within_calibre(world: _World) -> list[Test]:
     ]
 
 
+def _all_tests(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Test], list[Series]]:
+    parts = [_guns(world, fire), *(part(world) for part in (_rockets, _ballistic, _delays, _foreign_rounds))]
+    tests = [t for found, _ in parts for t in found] + _within_calibre(world)
+    return tests, [s for _, found in parts for s in found]
+
+
+def _as_later(test: Test) -> Test:
+    """The same test on rows of a user's file, under a name of its own."""
+    case = replace(test.case, case=f"{test.case.case}.held", title=f"{test.case.title}, later observations")
+    return replace(test, case=case)
+
+
 def natural_experiments(register: Register, extra_rows: Sequence[Sighting] | None = None) -> NaturalExperiments:
     """Score the nine experiments with the rows of the register and, where given, later rows (`read_sightings`).
 
-    Deterministic. A later row that the register holds already is taken once. Raises `InputError` where the register lacks a
+    Deterministic. Later rows are scored apart, under names that end in `.held`; nothing is refitted. A later row that the
+    register holds already is taken once. Raises `InputError` where the register lacks a
     prior that the experiments need.
     """
     rows = _from_register(register)
     known = {r.same() for r in rows}
     extra = [r for r in extra_rows or () if r.same() not in known]
     world = _World(register, tuple(rows + extra), _draw(register))
-    parts = [
-        _guns(world),
-        _rockets(world),
-        _ballistic(world),
-        _delays(world),
-        _foreign_rounds(world),
-        (_within_calibre(world), []),
-    ]
-    tests = [t for found, _ in parts for t in found]
+    fire = _fire(world)
+    tests, series = _all_tests(world, fire)
+    if any(r.scored for r in extra):
+        later, _ = _all_tests(replace(world, phase="held"), fire)
+        tests += [_as_later(t) for t in later if t.events]
     order = {e: i for i, e in enumerate((*EXPERIMENTS, "all"))}
     tests.sort(key=lambda t: order[t.experiment])
-    series = sorted((s for _, found in parts for s in found), key=lambda s: order[s.experiment])
-    used = {e.event for t in tests for e in t.events} | {f"{r.event}" for r in extra if r.role == "input"}
+    series.sort(key=lambda s: order[s.experiment])
+    used = {e.event for t in tests for e in t.events}
     unused = tuple(
-        f"{r.experiment} {r.metric} {r.subject} {r.end}: no test reads it"
-        for r in extra
-        if r.event not in used and not any(r.event in u for u in used) and (r.experiment, r.metric) not in FIT_WITHIN_CALIBRE
+        f"{r.experiment} {r.metric} {r.subject} {r.end}: no test scores it" for r in extra if r.scored and r.event not in used
     )
     return NaturalExperiments(tuple(tests), tuple(series), unused)
 

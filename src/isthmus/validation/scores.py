@@ -6,7 +6,7 @@ differences are resampled by whole groups: one cause counts once, however many r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,7 +166,7 @@ def paired_bootstrap(
     return Difference(float(gap.mean()), float(means.std(ddof=1)), len(names))
 
 
-def leave_one_group_out(score: npt.ArrayLike, rivals: dict[str, npt.ArrayLike], groups: Sequence[str]) -> list[LeftOut]:
+def leave_one_group_out(score: npt.ArrayLike, rivals: Mapping[str, npt.ArrayLike], groups: Sequence[str]) -> list[LeftOut]:
     """Skill against the best rival with each group left out in turn, groups in the order of their names.
 
     Args:
