@@ -184,3 +184,32 @@ def test_other_range_same_probability() -> None:
 def test_duplicate_names_are_refused() -> None:
     with pytest.raises(ValueError, match="two uncertainties of one name"):
         design("aba").draw(0, 4)
+
+
+def named(*names: str, seed: int = 7) -> Design:
+    return Design(tuple(uncertainty("uniform", 0, 0.5, 1, name) for name in names), seed)
+
+
+def test_a_draw_of_ones_own_hangs_on_its_name_alone() -> None:
+    """A register that gains a row leaves the draws of all others as they were."""
+    few, more = named("lag", "stock:A:x", "stock:B:x"), named("lag", "stock:A:w", "stock:A:x", "stock:B:x")
+    before, after = few.draw(100, 50), more.draw(100, 50)
+    for name in few.order:
+        np.testing.assert_array_equal(before[name], after[name])
+    assert few.shared == more.shared == ("lag",)
+
+
+@given(start=st.integers(0, 300), count=st.integers(1, 200))
+def test_own_draws_do_not_depend_on_how_they_are_cut(start: int, count: int) -> None:
+    one = named("stock:A:x", "stock:B:x")
+    whole = one.probabilities(0, 512)
+    np.testing.assert_array_equal(one.probabilities(start, count), whole[start : start + count])
+
+
+def test_own_draws_are_uniform_and_independent() -> None:
+    """Kolmogorov-Smirnov for each, and no pair of 60 more correlated than 1/√n allows."""
+    points = named(*(f"stock:A:{i}" for i in range(60))).probabilities(0, 4096)
+    assert min(stats.kstest(points[:, i], "uniform").pvalue for i in range(60)) > 1e-4
+    pairs = np.corrcoef(points.T)[np.triu_indices(60, 1)]
+    assert np.abs(pairs).max() < 5 / np.sqrt(4096)
+    assert np.abs(np.corrcoef(points[:, 0], named("stock:A:0", seed=8).probabilities(0, 4096)[:, 0])[0, 1]) < 0.08

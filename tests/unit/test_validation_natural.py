@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from isthmus.validation.natural import (
     FORM_NAMES,
     NaturalExperiments,
     Sighting,
+    Test,
     delay_class,
     natural_cases,
     natural_experiments,
@@ -30,8 +30,8 @@ SEPARATING = ("natural.E1.which_guns", "natural.E2.share_155", "natural.E4.balli
 
 
 @pytest.fixture(scope="module")
-def register() -> Iterator[Register]:
-    yield Register.reference()
+def register() -> Register:
+    return Register.reference()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def planted(register: Register, result: NaturalExperiments, form: str, seed: int
     return with_table(register, "observations", table)
 
 
-def find(result: NaturalExperiments, case: str):  # noqa: ANN201
+def find(result: NaturalExperiments, case: str) -> Test:
     return next(t for t in result.tests if t.case.case == case)
 
 
@@ -147,7 +147,7 @@ HEADER = ",".join(COLUMNS)
 LATER = [
     "E7,lead_time_decision_to_first_delivery,UKR,DNK,F-16,2023-08-20,2024-07-31,,346,,days,https://example.org/f16,Page,B,observation,",
     "E2,share_155_of_documented_tube_losses,UKR,,155mm,2024-01-01,2024-06-30,,0.45,,share,https://example.org/l,Page,B,observation,45 of 100",
-    "E4,intercept_share_by_target_class,UKR,,ballistic (Iskander-M),2024-07-01,2024-12-31,,0.1,,share,https://example.org/b,Page,B,observation,10 of 100 recorded",
+    "E4,intercept_share_by_target_class,UKR,,ballistic,2024-07-01,2024-12-31,,0.1,,share,https://example.org/b,P,B,observation,10 of 100",
     "E2,share_155_of_tubes_held_estimate,UKR,,155mm,2025-07-01,2025-12-31,0.3,0.42,0.5,share,https://example.org/t,Page,C,input,",
     "E3,launchers_seen_in_parade,UKR,,HIMARS,2025-01-01,2025-01-01,,3,,launchers,https://example.org/p,Page,B,observation,",
 ]

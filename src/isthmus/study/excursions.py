@@ -67,22 +67,22 @@ def run_excursions(
 ) -> pd.DataFrame:
     """The base and every excursion, each a run under `out`; paired differences from the base, columns :data:`COLUMNS`.
 
-    Excursions draw the same futures as their base: the names and the order of uncertainties must be the same, and a war case or
-    ecosystem is compared where both have one of its name. Raises StudyError where an excursion draws otherwise.
+    Excursions draw the same futures as their base, so they must have the same shared uncertainties; a war case or an ecosystem is
+    compared where both have one of its name. Raises StudyError where an excursion draws otherwise.
     """
     plans = {"base": make_plan(Study.load(base), register, futures=futures)}
     problems = []
     for path in files:
         plan = make_plan(Study.load(path), register, futures=futures, seed=plans["base"].study.seed)
-        if plan.design.order != plans["base"].design.order:
-            other = sorted(set(plan.design.order) ^ set(plans["base"].design.order))
+        if plan.design.shared != plans["base"].design.shared:
+            other = sorted(set(plan.design.shared) ^ set(plans["base"].design.shared))
             problems.append(
                 Problem(
                     str(path),
                     None,
                     None,
                     ", ".join(other[:5]) + (" …" if len(other) > 5 else ""),
-                    "the uncertainties of the base; use absent, vetoes, delays and times instead of other actors",
+                    "the shared uncertainties of the base",
                     "the excursion draws other futures than its base",
                 )
             )

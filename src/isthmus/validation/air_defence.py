@@ -273,7 +273,11 @@ def _events(months: Mapping[str, Sequence[Month]], prior: Prior, first: str, las
         shares = np.array(prior.shares[name])
         fitted = [m.month for m in months.get(name, ()) if FIT_FROM <= m.month <= FIT_TO and m.share is not None]
         before: list[Month] = []
-        for forecast in track(months.get(name, ()), prior.draws[name], shift, blind)[0]:
+        until = max((m.month for m in months.get(name, ()) if m.share is not None and m.month <= last), default="")
+        if until < first:
+            continue
+        seen = [m for m in months[name] if m.month <= until]
+        for forecast in track(seen, prior.draws[name], shift, blind)[0]:
             month, observed = forecast.month, forecast.month.share
             known = [m for m in before if blind is None or m.month <= blind]
             before.append(month)

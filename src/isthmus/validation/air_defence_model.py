@@ -141,21 +141,22 @@ class Filter:
         self.level, self.memory, self.spread, self.kappa = (draws[:, i] for i in range(4))
         self.slope = np.zeros(len(draws)) if slope is None else slope
         self.level_break = level_break
-        shifts = np.zeros(1) if level_break is None else level_break.deviation * _SHIFTS
-        self.shift = shifts
+        self.shift = np.zeros(1)
         step = np.sqrt(1.0 - self.memory**2)[:, None, None]
         # kernel[draw, to, from]: the month's step of the standardised state.
         kernel = np.exp(-0.5 * ((_Z[None, :, None] - self.memory[:, None, None] * _Z[None, None, :]) / step) ** 2)
         self.kernel = kernel / kernel.sum(axis=1, keepdims=True)
         stationary = np.exp(-0.5 * _Z**2)
-        self.state = np.zeros((len(draws), len(shifts), len(_Z)))
-        self.state[:, len(shifts) // 2] = stationary / stationary.sum()
+        self.state = np.broadcast_to(stationary / stationary.sum(), (len(draws), 1, len(_Z)))
         self.log_likelihood = np.zeros(len(draws))
 
     def step(self, month: str) -> None:
         """One month on: the state returns towards its mean, and the level may shift where the counting changes."""
         self.state = np.einsum("dij,dsj->dsi", self.kernel, self.state)
         if self.level_break is not None and month in self.level_break.months:
+            if len(self.shift) == 1:  # before the first such month there is no shift to carry
+                self.shift = self.level_break.deviation * _SHIFTS
+                self.state = self.state * (_SHIFTS == 0.0)[None, :, None]
             deviation = self.level_break.deviation / np.sqrt(len(self.level_break.months))
             move = np.exp(-0.5 * ((self.shift[:, None] - self.shift[None, :]) / deviation) ** 2)
             self.state = np.einsum("st,dti->dsi", move / move.sum(axis=0), self.state)

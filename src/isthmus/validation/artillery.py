@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,7 @@ from isthmus.validation.calibration import (
     fit,
     frozen_path,
     identifiability,
+    log_likelihood,
     normalised,
     resample,
 )
@@ -55,10 +56,14 @@ SIDES: Final = ("RUS", "UKR")
 POOLS: Final = ("RUS.all", "UKR.155mm", "UKR.soviet")
 FROZEN: Final = frozen_path("artillery_prior.json")
 
-PRIOR_DRAWS: Final = 8192
+PRIOR_DRAWS: Final = 4096
 """Draws of the prior, a power of two."""
 DRAWS: Final = 2 * PRIOR_DRAWS
 """Draws of the prior, and as many near the posterior."""
+LEAST_EFFECTIVE: Final = 60.0
+"""Effective draws below which a fit without an event draws anew."""
+ROUNDS: Final = 4
+"""Times that the draws near the posterior are moved."""
 KEPT: Final = 512
 """Draws of the posterior that are frozen."""
 SEED: Final = 20220224
@@ -93,6 +98,10 @@ PRIORS: Final[tuple[Uncertainty, ...]] = tuple(
         ("reserve.RUS", "uniform", 0, 0.15, 0.3, "share of opening stock", "Reserves are not published; up to a third of the opening stock"),
         ("reserve.UKR", "uniform", 0, 0.15, 0.3, "share of opening stock", "Reserves are not published; up to a third of the opening stock"),
         ("need.UKR", "loguniform", 45000, 82000, 150000, "rounds/week", "Stated need of 356,400 rounds of 155 mm a month (82,000 a week) in 2023 and 2.4 million a year (46,000 a week) for 2024"),
+        ("level.RUS.own", "uniform", 0, 0.5, 1, "place in the range of the rows", "Where in the ranges of the register arrivals lie; 0 low, 0.5 mode, 1 high, alike for all months, since what biases a count biases all of it"),
+        ("level.RUS.foreign", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
+        ("level.UKR.155mm", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
+        ("level.UKR.other", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
         ("usable.PRK", "uniform", 0.5, 0.75, 1, "share", "A Ukrainian official called half of what came from North Korea unusable; others counted all of it"),
         ("mixed.155mm", "uniform", 0, 0.5, 1, "share", "Share of 155 mm in arrivals at Ukraine whose calibre the source does not state"),
         ("mixed.gun", "uniform", 0.2, 0.6, 1, "share", "Share of gun rounds in arrivals at Ukraine whose calibre the source does not state: such counts include mortar rounds and rockets"),
@@ -221,6 +230,12 @@ def prior_draws() -> _Draws:
     return _Draws(Design(PRIORS, SEED).draw(0, PRIOR_DRAWS), np.arange(PRIOR_DRAWS))
 
 
+def _from_scores(design: Design, normal: F64) -> _Draws:
+    points = np.clip(ndtr(normal), 1e-9, 1 - 1e-9)
+    values = {name: design.by_name[name].quantile(points[:, i]) for i, name in enumerate(design.order)}
+    return _Draws(values, np.arange(len(normal)))
+
+
 def week_of(day: date) -> int:
     """Week of the war in which a day lies, from 0."""
     return (day - START).days // 7
@@ -309,19 +324,26 @@ class _World:
             flatten_to: where given, the total of the weeks before it comes at a constant rate, in every pool.
         """
         pools = {pool: np.zeros((draws.n, weeks)) for pool in POOLS}
+        groups: dict[tuple[str, str, str], list[int]] = {}
         for d, (supplier, recipient, calibre) in enumerate(self.supply.donors):
-            u = draws.uniform(f"level|{supplier}|{recipient}|{calibre}")
-            less, more = np.maximum(0, 1 - 2 * u), np.maximum(0, 2 * u - 1)
-            stop = self.supply.known[d] if origin is None else min(origin, self.supply.known[d])
-            low, mode, high = (r[d, : min(stop, weeks)] for r in (self.supply.low, self.supply.mode, self.supply.high))
-            rate = np.zeros((draws.n, weeks))
-            rate[:, : len(mode)] = mode + more[:, None] * (high - mode) - less[:, None] * (mode - low)
-            ahead = weeks if origin is None and self._ended(d) else stop
-            if ahead < weeks and stop >= 1 and (origin is None or stop == origin):
-                first = max(0, stop - LEVEL_WEEKS)
-                level = rate[:, first:stop].mean(axis=1)
-                rate[:, stop:] = level[:, None] * self._ahead(draws, supplier, recipient, stop, weeks - stop)
-            if supplier == "PRK":
+            groups.setdefault(
+                (recipient, calibre, "own" if supplier == recipient else "PRK" if supplier == "PRK" else "foreign"), []
+            ).append(d)
+        for (recipient, calibre, whose), members in groups.items():
+            level = draws.values[f"level.{recipient}.{_source(recipient, calibre, whose)}"]
+            less, more = np.maximum(0, 1 - 2 * level), np.maximum(0, 2 * level - 1)
+            stops = [self.supply.known[d] if origin is None else min(origin, self.supply.known[d]) for d in members]
+            low, mode, high = (self._cut(r, members, stops, weeks) for r in (self.supply.low, self.supply.mode, self.supply.high))
+            rate = mode.sum(axis=0) + more[:, None] * (high - mode).sum(axis=0) - less[:, None] * (mode - low).sum(axis=0)
+            for k, (d, stop) in enumerate(zip(members, stops, strict=True)):
+                goes_on = stop == origin or (origin is None and not self._ended(d))
+                if stop >= weeks or not goes_on:
+                    continue
+                recent = slice(max(0, stop - LEVEL_WEEKS), stop)
+                size = mode[k, recent].mean() + more * (high - mode)[k, recent].mean() - less * (mode - low)[k, recent].mean()
+                if np.any(size > 0):
+                    rate[:, stop:] += size[:, None] * self._ahead(draws, self.supply.donors[d][0], recipient, stop, weeks - stop)
+            if whose == "PRK":
                 rate *= draws.values["usable.PRK"][:, None]
             if recipient == "RUS":
                 pools["RUS.all"] += rate
@@ -337,6 +359,15 @@ class _World:
             for rate in pools.values():
                 rate[:, :cut] = rate[:, :cut].mean(axis=1, keepdims=True)
         return pools
+
+    @staticmethod
+    def _cut(rates: F64, members: Sequence[int], stops: Sequence[int], weeks: int) -> F64:
+        """Rates of some donors to the week in which each stops to be known, (members, weeks)."""
+        out = np.zeros((len(members), weeks))
+        for k, (d, stop) in enumerate(zip(members, stops, strict=True)):
+            end = min(stop, weeks)
+            out[k, :end] = rates[d, :end]
+        return out
 
     def _ended(self, donor: int) -> bool:
         """Whether a donor's rows end more than half a year before the last month of his recipient: he then counts as done."""
@@ -363,6 +394,13 @@ class _World:
         t = np.arange(weeks + 1)
         decided = np.maximum(0, np.floor((np.minimum(t, stops[:, None]) - first[:, None]) / gap[:, None]) + 1) * gap[:, None]
         return np.asarray(np.diff(decided, axis=1) * level)
+
+
+def _source(recipient: str, calibre: str, whose: str) -> str:
+    """Which `level` of the priors an arrival shares: own or foreign output for Russia, 155 mm or other for Ukraine."""
+    if recipient == "RUS":
+        return "own" if whose == "own" else "foreign"
+    return "155mm" if calibre == "155mm" else "other"
 
 
 def desk_priors(register: Register) -> dict[str, Uncertainty]:
@@ -499,25 +537,29 @@ class _Variant:
     def logs(self, draws: _Draws) -> F64:
         return observed_log(simulate(draws.values, self.arrivals(draws), self.form), draws.values, self.fitted)
 
-    def _fit(self, draws: _Draws, modelled: F64, log_base: F64, rows: Sequence[int] | None = None) -> Fit:
-        keep = np.arange(len(self.fitted)) if rows is None else np.asarray(rows)
+    def _likelihood(self, draws: _Draws, modelled: F64, rows: Sequence[int]) -> F64:
+        keep = np.asarray(rows)
         covariance = self.errors.covariance(*_errors(draws.values))[:, keep[:, None], keep[None, :]]
-        return fit((self.observed - modelled)[:, keep], covariance, [str(self.fitted[i].event) for i in keep], log_base)
+        return log_likelihood((self.observed - modelled)[:, keep], covariance)
 
     @cached_property
     def _adapted(self) -> tuple[_Draws, F64]:
-        """Draws of the prior and as many near the posterior, with prior over proposal density."""
+        return self._near(range(len(self.fitted)))
+
+    def _near(self, rows: Sequence[int]) -> tuple[_Draws, F64]:
+        """Draws of the prior and as many near the posterior given some rows, with log of prior over proposal density."""
         design = Design(PRIORS, SEED)
-        points = design.probabilities(0, PRIOR_DRAWS)
-        first = prior_draws()
-        flat = np.zeros(first.n)
-        normal = ndtri(points)
-        proposal = Proposal.near(normal, self._fit(first, self.logs(first), flat).log_likelihood)
-        fresh = np.random.default_rng(SEED).standard_normal((PRIOR_DRAWS, points.shape[1]))
-        moved = proposal.scores(fresh)
-        everything = np.concatenate([points, np.clip(ndtr(moved), 1e-9, 1 - 1e-9)])
-        values = {name: design.by_name[name].quantile(everything[:, i]) for i, name in enumerate(design.order)}
-        return _Draws(values, np.arange(DRAWS)), proposal.log_base(np.concatenate([normal, moved]))
+        normal = ndtri(design.probabilities(0, PRIOR_DRAWS))
+        rng = np.random.default_rng(SEED)
+        scores_, base = normal, np.zeros(PRIOR_DRAWS)
+        draws = _from_scores(design, scores_)
+        for _ in range(ROUNDS):
+            proposal = Proposal.near(scores_, self._likelihood(draws, self.logs(draws), rows) + base)
+            moved = proposal.scores(rng.standard_normal(normal.shape))
+            scores_ = np.concatenate([normal, moved])
+            base = proposal.log_base(scores_)
+            draws = _from_scores(design, scores_)
+        return draws, base
 
     @property
     def draws(self) -> _Draws:
@@ -534,11 +576,27 @@ class _Variant:
 
     @cached_property
     def fit(self) -> Fit:
-        return self._fit(self.draws, self.modelled, self._adapted[1])
+        covariance = self.errors.covariance(*_errors(self.draws.values))
+        return fit(self.observed - self.modelled, covariance, [str(r.event) for r in self.fitted], self._adapted[1])
 
-    def weights_before(self, rows: Sequence[int]) -> F64:
-        """Weights by some rows only."""
-        return self._fit(self.draws, self.modelled, self._adapted[1], rows).weights
+    def given(self, rows: Sequence[int]) -> tuple[_Draws, F64, F64]:
+        """Draws, their logs (draws, all rows) and weights, fitted to some rows only."""
+        draws, base = self._near(rows)
+        logs = self.logs(draws)
+        return draws, logs, normalised(self._likelihood(draws, logs, rows) + base)
+
+    def without(self, event: str) -> tuple[_Draws, F64, F64]:
+        """Draws, their logs and weights, fitted to all events but one; drawn anew where the whole fit is a poor proposal for that."""
+        if event not in self._left:
+            weights = self.fit.weights_without(event)
+            whole = (self.draws, self.modelled, weights)
+            poor = effective_size(weights) < LEAST_EFFECTIVE
+            self._left[event] = self.given([i for i, r in enumerate(self.fitted) if r.event != event]) if poor else whole
+        return self._left[event]
+
+    @cached_property
+    def _left(self) -> dict[str, tuple[_Draws, F64, F64]]:
+        return {}
 
     @property
     def prior_weights(self) -> F64:
@@ -554,8 +612,9 @@ class _Variant:
         return np.array([self.row_scores(i)[0] for i in range(len(self.fitted))])
 
     def row_scores(self, i: int) -> tuple[float, float, tuple[float, float, float]]:
-        weights = self.fit.weights_without(str(self.fitted[i].event))
-        return _row_scores(self.modelled[:, i], self.variance[:, i], self.draws, self.fitted[i], weights)
+        draws, logs, weights = self.without(str(self.fitted[i].event))
+        variance = self.errors.variance(*_errors(draws.values))
+        return _row_scores(logs[:, i], variance[:, i], draws, self.fitted[i], weights)
 
 
 @dataclass
@@ -685,7 +744,7 @@ def _conditional_fit(run: _Hindcast) -> Scored | None:
         for name, variant in run.others.items():
             rivals[name] = variant.row_scores(i)[:2]
         rivals["unfitted"] = _row_scores(unfitted[:, i], loose[:, i], prior, row, None)[:2]
-        effective = effective_size(run.full.fit.weights_without(str(row.event)))
+        effective = effective_size(run.full.without(str(row.event))[2])
         found.add(row, run.full.row_scores(i), rivals, effective)
     return found.scored()
 
@@ -701,15 +760,16 @@ def _forecast_fit(run: _Hindcast) -> Scored | None:
             continue
         week = week_of(origin)
         past, rows = [run.fitted[i] for i in known], [run.fitted[i] for i in ahead]
-        use = simulate(full.draws.values, run.world.arrivals(full.draws, WINDOW, week))
-        constant = simulate(flat.draws.values, _flat_ahead(flat.arrivals(flat.draws), week), "constant")
-        modelled, level = observed_log(use, full.draws.values, rows), observed_log(constant, flat.draws.values, rows)
-        weights, weights_flat = full.weights_before(known), flat.weights_before(known)
+        draws, _, weights = full.given(known)
+        even, _, weights_even = flat.given(known)
+        use = simulate(draws.values, run.world.arrivals(draws, WINDOW, week))
+        constant = simulate(even.values, _flat_ahead(flat.arrivals(even), week), "constant")
+        modelled, level = observed_log(use, draws.values, rows), observed_log(constant, even.values, rows)
+        variance, variance_even = (full.errors.variance(*_errors(d.values)) for d in (draws, even))
         for k, (i, row) in enumerate(zip(ahead, rows, strict=True)):
             rivals = _simple_rivals(row, past)
-            rivals["mass_balance"] = _row_scores(level[:, k], flat.variance[:, i], flat.draws, row, weights_flat)[:2]
-            own = _row_scores(modelled[:, k], full.variance[:, i], full.draws, row, weights)
-            found.add(row, own, rivals, effective_size(weights))
+            rivals["mass_balance"] = _row_scores(level[:, k], variance_even[:, i], even, row, weights_even)[:2]
+            found.add(row, _row_scores(modelled[:, k], variance[:, i], draws, row, weights), rivals, effective_size(weights))
     return found.scored()
 
 

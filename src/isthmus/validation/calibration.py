@@ -98,17 +98,17 @@ class Proposal:
     """Lower Cholesky factor of the covariance, (parameters, parameters)."""
 
     @classmethod
-    def near(cls, scores: F64, log_likelihood: F64, least: float = 200.0, widen: float = 1.3) -> Proposal:
-        """Moments of draws of the prior under their likelihood, tempered until `least` effective draws remain, then widened.
+    def near(cls, scores: F64, log_weights: F64, least: float = 150.0, widen: float = 1.15) -> Proposal:
+        """Moments of weighted draws, their weights tempered until `least` effective draws remain, then widened.
 
         Args:
             scores: standard normal scores of the draws, (draws, parameters).
-            log_likelihood: (draws,).
+            log_weights: log of posterior over the density from which the draws came, (draws,).
         """
         power = 1.0
-        while power > 0.01 and effective_size(normalised(power * log_likelihood)) < least:
-            power *= 0.8
-        w = normalised(power * log_likelihood)
+        while power > 0.01 and effective_size(normalised(power * log_weights)) < least:
+            power *= 0.85
+        w = normalised(power * log_weights)
         mean = w @ scores
         away = scores - mean
         covariance = widen**2 * (away.T * w) @ away + 1e-6 * np.eye(scores.shape[1])
@@ -142,6 +142,14 @@ def resample(weights: F64, count: int, start: float) -> npt.NDArray[np.int64]:
     return np.minimum(np.searchsorted(np.cumsum(weights), points), len(weights) - 1).astype(np.int64)
 
 
+def log_likelihood(residuals: F64, covariance: F64) -> F64:
+    """Normal log likelihood of residuals, (draws, rows), under (draws, rows, rows): shape (draws,)."""
+    root = np.linalg.cholesky(covariance)
+    whitened = np.linalg.solve(root, residuals[..., None])[..., 0]
+    log_det = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * (np.einsum("ni,ni->n", whitened, whitened) + log_det + residuals.shape[1] * np.log(2 * np.pi)))
+
+
 def fit(residuals: F64, covariance: F64, events: Sequence[str], log_base: F64) -> Fit:
     """Normal log likelihood of residuals per draw, whole and without each event.
 
@@ -149,15 +157,14 @@ def fit(residuals: F64, covariance: F64, events: Sequence[str], log_base: F64) -
         residuals: observed minus modelled log, (draws, rows).
         covariance: (draws, rows, rows), positive definite.
         events: event of each row.
+        log_base: log of prior over proposal density of the draws, (draws,).
 
     With the precision P and g = P r, the rows E given all others have the density of a normal with precision P_EE at the
     residual P_EE^-1 g_E; the likelihood of the others is the whole over that (Sundararajan and Keerthi 2001, for one row).
     """
+    whole = log_likelihood(residuals, covariance)
     precision = np.linalg.inv(covariance)
     pull = np.einsum("nij,nj->ni", precision, residuals)
-    rows = residuals.shape[1]
-    _, log_det = np.linalg.slogdet(covariance)
-    whole = -0.5 * (np.einsum("ni,ni->n", residuals, pull) + log_det + rows * np.log(2 * np.pi))
     member = np.asarray(events)
     without = {}
     for event in dict.fromkeys(events):
@@ -167,7 +174,7 @@ def fit(residuals: F64, covariance: F64, events: Sequence[str], log_base: F64) -
         quadratic = np.einsum("ni,ni->n", g, np.linalg.solve(block, g[..., None])[..., 0])
         given = -0.5 * (quadratic - np.linalg.slogdet(block)[1] + len(at) * np.log(2 * np.pi))
         without[event] = np.asarray(whole - given)
-    return Fit(np.asarray(whole), without, log_base)
+    return Fit(whole, without, log_base)
 
 
 def spread(values: F64, weights: F64 | None = None) -> float:
