@@ -18,7 +18,7 @@ from isthmus.validation.natural import (
     FORM_NAMES,
     NaturalExperiments,
     Sighting,
-    Test,
+    Trial,
     delay_class,
     natural_cases,
     natural_experiments,
@@ -66,7 +66,7 @@ def planted(register: Register, result: NaturalExperiments, form: str, seed: int
     return with_table(register, "observations", table)
 
 
-def find(result: NaturalExperiments, case: str) -> Test:
+def find(result: NaturalExperiments, case: str) -> Trial:
     return next(t for t in result.tests if t.case.case == case)
 
 

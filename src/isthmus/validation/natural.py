@@ -297,7 +297,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Test:
+class Trial:
     """One test of one experiment: a case of validation with the events behind it."""
 
     case: Case
@@ -318,7 +318,7 @@ class Test:
 class NaturalExperiments:
     """All tests, and the series for figures."""
 
-    tests: tuple[Test, ...]
+    tests: tuple[Trial, ...]
     series: tuple[Series, ...]
     unused: tuple[str, ...] = field(default=())
     """Rows of the user's file that no test reads, one line each."""
@@ -625,14 +625,13 @@ def _run(
     inflow: Mapping[str, F64], stock: Mapping[str, F64], tubes: Mapping[str, F64], draws: Mapping[str, F64]
 ) -> dict[str, F64]:
     """Use by pile: U = min(F + Q / T, tubes × rate, Q), a week a step; F the average inflow. Equal to ``docs/model.md``, section 7."""
-    keep = 0.5 ** (1 / (_MEMORY / 2))
     out = {}
     for name, arriving in inflow.items():
         q, f = stock[name].copy(), np.zeros_like(stock[name])
         use = np.zeros_like(arriving)
         for t in range(len(arriving)):
             q = q + arriving[t]
-            f = keep * f + (1 - keep) * arriving[t]
+            f = f + (arriving[t] - f) / _MEMORY
             use[t] = np.minimum(np.minimum(q, f + q / draws["plan.weeks"]), tubes[name][t] * draws["rate.gun"])
             q = q - use[t]
         out[name] = use
@@ -716,12 +715,12 @@ def _test(
     groups: Sequence[str] | None = None,
     informed: str = "",
     missing: str = "nothing of it is observed",
-) -> Test:
+) -> Trial:
     """Verdict of a test: standard errors over events and over speakers where there are enough events, else the intervals."""
     case_id = f"natural.{experiment}.{name}" if experiment in EXPERIMENTS else f"natural.{name}"
     if not events:
         case = Case(case_id, "natural_experiment", title, passed=False, why=f"not scored: {missing}", unit=unit, tests=tests)
-        return Test(case, experiment, "not scored", hard_does_as_well=False, informed=informed, events=())
+        return Trial(case, experiment, "not scored", hard_does_as_well=False, informed=informed, events=())
     own = np.array([e.scores["graded"] for e in events])
     rival = np.array([e.scores["rival"] for e in events])
     hard = np.array([e.scores["hard"] for e in events])
@@ -790,7 +789,7 @@ def _test(
         sources=tuple(sorted({e.source for e in events if e.source})),
         tests=tests,
     )
-    return Test(case, experiment, verdict, hard_does, informed, tuple(events))
+    return Trial(case, experiment, verdict, hard_does, informed, tuple(events))
 
 
 def _apart(world: _World, experiment: str, metric: str, subject: str = "") -> list[Sighting]:
@@ -849,7 +848,7 @@ def _by_event(
 # ---------------------------------------------------------------------------------------------------------------- experiments
 
 
-def _guns(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Test], list[Series]]:
+def _guns(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Trial], list[Series]]:
     """E1 and E2: fire by calibre from what arrived."""
     no_arrivals = "the register holds no arrivals of rounds for Ukraine"
     which: list[Scored] = []
@@ -948,7 +947,7 @@ def _losses(world: _World, row: Sighting) -> int:
     return round(total) or 100
 
 
-def _rockets(world: _World) -> tuple[list[Test], list[Series]]:
+def _rockets(world: _World) -> tuple[list[Trial], list[Series]]:
     """E3: whether rockets or launchers bind."""
     table = world.register.table("transfers")
     rows = table[(table["recipient"] == "UKR") & (table["materiel_id"] == "gmlrs") & (table["measure"] == "delivered")]
@@ -981,7 +980,7 @@ def _rockets(world: _World) -> tuple[list[Test], list[Series]]:
     return [test], []
 
 
-def _ballistic(world: _World) -> tuple[list[Test], list[Series]]:
+def _ballistic(world: _World) -> tuple[list[Trial], list[Series]]:
     """E4: share of ballistic missiles stopped, by the share of cruise missiles of the same months and by what fits."""
     d = world.draws
     active = [_week(r.start) for r in world.pick("E4", "patriot_first_battery_active")]
@@ -1057,7 +1056,7 @@ def _delay_rows(world: _World) -> list[Sighting]:
     ]
 
 
-def _delays(world: _World) -> tuple[list[Test], list[Series]]:
+def _delays(world: _World) -> tuple[list[Trial], list[Series]]:
     """E3 to E8: weeks from decision or request to use, by whether the type is known, new, or a weapon on a foreign launcher."""
     d = world.draws
     actors = world.register.table("actors").set_index("actor_id")["home_theater"]
@@ -1146,7 +1145,7 @@ def _reference_class(logs: Sequence[float], like: F64) -> F64:
     return out
 
 
-def _foreign_rounds(world: _World) -> tuple[list[Test], list[Series]]:
+def _foreign_rounds(world: _World) -> tuple[list[Trial], list[Series]]:
     """E6: share of Russian fire from North Korea, and when stored 130 mm guns came out."""
     d = world.draws
     own = sum(r.value for m in ("production_152", "production_122") for r in world.pick("E6", m))
@@ -1210,7 +1209,7 @@ def _rounds_sent(world: _World) -> F64:
     return _pert(rates[0], float(np.median(rates)), rates[-1], world.draws["natural.rounds_sent"])
 
 
-def _within_calibre(world: _World) -> list[Test]:
+def _within_calibre(world: _World) -> list[Trial]:
     """E9: whether rounds of one maker worked in guns of another, inside one calibre."""
     mean = float(world.draws["interchange.gun_155mm"].mean())
     chance: dict[Form, float] = {"graded": mean, "hard": 1.0, "rival": 1.0}
@@ -1234,13 +1233,13 @@ def _within_calibre(world: _World) -> list[Test]:
     ]
 
 
-def _all_tests(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Test], list[Series]]:
+def _all_tests(world: _World, fire: Mapping[Form, _Fire] | None) -> tuple[list[Trial], list[Series]]:
     parts = [_guns(world, fire), *(part(world) for part in (_rockets, _ballistic, _delays, _foreign_rounds))]
     tests = [t for found, _ in parts for t in found] + _within_calibre(world)
     return tests, [s for _, found in parts for s in found]
 
 
-def _as_later(test: Test) -> Test:
+def _as_later(test: Trial) -> Trial:
     """The same test on rows of a user's file, under a name of its own."""
     case = replace(test.case, case=f"{test.case.case}.held", title=f"{test.case.title}, later observations")
     return replace(test, case=case)
