@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.interop.output import KNOT_WEEKS
 from isthmus.sustainment import kernel as k
 
 F32 = npt.NDArray[np.float32]
@@ -65,6 +66,9 @@ class Campaigns:
         self.shared = np.array(shared, int)
         self.kept = ONE - lanes.loss
         self.share = np.ones((edges, self.futures), np.float32)
+        self.accounts: dict[tuple[int, int], list[F32]] = {(s, kind): [] for s in range(network.n_sides) for kind in range(2)}
+        if network.exchange:
+            raise ValueError("the plain model has no force exchange")
 
     def _zeros(self, n: int) -> F32:
         return np.zeros((n, self.futures), np.float32)
@@ -89,11 +93,19 @@ class Campaigns:
                     self._fight(c, t, first=t == self.starts[f])
             self._judge(t)
             self._spells(t)
+            if t % k.YEAR == k.YEAR - 1 or t == self.weeks - 1:
+                self._account()
         return self._close(), self.fill
 
+    def _output(self, t: int) -> F32:
+        """Output of every line in a week: linear between the knots of its path."""
+        lines = self.n.line_row.size
+        knot, part = divmod(t, KNOT_WEEKS)
+        low, high = (self.x.line_path[i * lines : (i + 1) * lines] for i in (knot, knot + 1))
+        return np.asarray(low + (high - low) * np.float32(part / KNOT_WEEKS), np.float32)
+
     def _produce(self, t: int) -> None:
-        x = self.x
-        output = x.line_base + x.line_gain * np.clip((np.float32(t) - x.line_start) / x.line_ramp, ZERO, ONE)
+        output = self._output(t)
         np.add.at(self.stock, self.n.line_row, output)
         np.add.at(self.made, self.n.line_row, output)
 
@@ -257,7 +269,7 @@ class Campaigns:
     def _known_output(self, c: int, t: int) -> F32:
         n, x = self.n, self.x
         total = np.zeros(self.futures, np.float32)
-        output = x.line_base + x.line_gain * np.clip((np.float32(t) - x.line_start) / x.line_ramp, ZERO, ONE)
+        output = self._output(t)
         for line, r in enumerate(n.line_row):
             for e in (n.row_home_edge[r], n.row_away_edge[r]):
                 if e < 0 or n.pool_cell[n.edge_pool[e]] != c:
@@ -315,10 +327,11 @@ class Campaigns:
 
     def _close(self) -> F32:
         n, x = self.n, self.x
+        self._supplied()
         out = [self.view[name][v] for v in range(n.view_front.size) for name in k.PER_FRONT]
         out += list(self.verdict.reshape(-1, self.futures))
         residual = np.zeros(self.futures, np.float32)
-        rate_of_line = x.line_base + x.line_gain * np.clip((np.float32(self.weeks) - x.line_start) / x.line_ramp, ZERO, ONE)
+        rate_of_line = self._output(self.weeks - 1)
         for g in range(n.n_groups):
             rows, pools, lines = n.row_group == g, n.pool_group == g, n.row_group[n.line_row] == g
             had, made = x.stock[rows].sum(axis=0), self.made[rows].sum(axis=0)
@@ -328,7 +341,30 @@ class Campaigns:
             years = np.minimum(np.float32(k.NEVER_YEARS), np.maximum(ZERO, had - left) / np.maximum(TINY, rate))
             out.append(np.where(had - left > np.float32(1e-4) * had, years, ZERO))
             residual = np.maximum(residual, np.abs(had + made - spent - left) / np.maximum(ONE, had + made))
+        out += [year for s in range(n.n_sides) for kind in range(2) for year in self.accounts[s, kind]]
         return np.stack([*out, residual]).astype(np.float32)
+
+    def _supplied(self) -> None:
+        n, x = self.n, self.x
+        self.view["arrived"][:] = self.view["shipped"]
+        self.view["force_left"][:] = ONE
+        for e, r, p, desk, *_, c, f in self.edges:
+            if 0 <= self.starts[f] < self.weeks:
+                lot = x.access[e] * (x.stock[r] - x.floor[e] + self.made[r])
+                self.view["authorised"][n.cell_view[c]] += self.given(desk, c) * lot * x.effect[p] * x.weight[c]
+        for p, c in enumerate(n.pool_cell):
+            self.view["arrived"][n.cell_view[c]] -= self.transit[p] * x.effect[p] * x.weight[c]
+        np.maximum(self.view["arrived"], ZERO, out=self.view["arrived"])
+
+    def _account(self) -> None:
+        """What the output and the use of this year came to."""
+        n, x = self.n, self.x
+        for s in range(n.n_sides):
+            for kind, (units, groups) in enumerate(((self.made, n.row_group), (self.used, n.pool_group))):
+                mine = n.group_side[groups] == s
+                total = np.sum(units[mine] * x.cost[groups[mine]], axis=0)
+                booked = np.sum(self.accounts[s, kind], axis=0) if self.accounts[s, kind] else ZERO
+                self.accounts[s, kind].append(np.maximum(ZERO, total - booked))
 
 
 def run(network: k.Network, lanes: k.Lanes, starts: k.I32, weeks: int) -> tuple[F32, F32]:

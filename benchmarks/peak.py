@@ -64,23 +64,24 @@ class FmaPeak:
 
 COUNTS: Final = {
     # Additions, subtractions, multiplications, divisions, minima and maxima; comparisons, selections and moves are free.
-    "line": 8,  # place in the ramp 4 (-, /, max, min), output 2, stock and made 2
+    "line": 5,  # between two knots 3, stock and made 2
     "desk": 3,  # decisions so far, weeks granted, week of the next
     "edge": 8 + 4 + 12,  # lot 8; offered 4; ship 12
     "edge_under_way": 3,  # what is cut and lifted 2, planner's part 1
     "edge_far": 4,  # tonnes
     "shared_row": 5 + 7,  # is any lane short 5 (what follows if one is, is not counted); planners' parts 7
     "pool": 22 + 7 + 3,  # shipped 22; arrival 7; use 3
-    "cell": 3 + 27 + 15 + 9,  # share that orders draw 3; inflow 7 and use 20; order 15; supply state 9
+    "cell": 3 + 28 + 15 + 9,  # share that orders draw 3; inflow 7 and use 21; order 15; supply state 9
     "path_cell": 4,
     "reaction": 2,
     "view": 8,
     "duel": 4,
     "attack_cell": 2,
     "defence_cell": 4,
-    "end_line": 8,
-    "end_row": 3,
-    "end_pool": 4,
+    "end_line": 4,
+    "end_row": 3 + 2,
+    "end_pool": 4 + 3,
+    "end_edge": 8,
     "end_group": 10,
 }
 """Operations a week of war and lane, read from the kernel's loops; `end_` once a campaign. Change them with the kernel."""
@@ -108,6 +109,7 @@ def campaign_flops(network: k.Network, starts: k.I32, weeks: int) -> float:
     ends = (
         (n.line_row.size, c["end_line"]),
         (n.row_group.size, c["end_row"]),
+        (n.edge_row.size, c["end_edge"]),
         (n.pool_cell.size, c["end_pool"]),
         (n.n_groups, c["end_group"]),
     )

@@ -186,7 +186,7 @@ def test_all_problems_of_a_file_at_once(tmp_path: Path) -> None:
         "E1,,UKR,,155mm,2024-13,2024-02-01,,1,,share,u,t,A,observation,",
         "E1,m,UKR,,155mm,2024-03-01,2024-02-01,,x,,share,u,t,D,seen,",
         "E1,m,UKR,,155mm,2024-01,2024-02,3,2,1,share,u,t,A,input,",
-        "E1,m,UKR,,155mm,2024-01,2024-02,,,,share,u,t,A,input,",
+        "E1,m,UKR,,155mm,2024-01,2024-02,,,,share,u,t,A,observation,",
         "E1,m,UKR,,155mm,2024-01,2024-02,,inf,,share,u,t,A,input,",
         "E1,m,UKR",
     ]
@@ -203,6 +203,12 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError):
         read_sightings(path)
+
+
+def test_an_input_that_is_a_date_alone_and_further_columns_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "more.csv"
+    path.write_text(f"{HEADER},extra\nE4,allocated,UKR,USA,HAWK,2024,2024,,,,items,u,t,C,input,,x\n", encoding="utf-8")
+    assert read_sightings(path) == []
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:

@@ -359,7 +359,7 @@ class SupplyBuilder:
                 base = self._declare(f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", _rule(measure, name))
                 factor = name
                 break
-        plans = here[here["measure"] == "plan"]
+        plans = _latest_plans(here[here["measure"] == "plan"])
         found = _total(plans, self.setting.date)
         stated = found.used if found else ()
         if found is None:
@@ -443,7 +443,7 @@ class SupplyBuilder:
             here = lines.get((member, materiel_id))
             if member not in members or here is None:
                 continue
-            part = _total(here[here["measure"] == "plan"], self.setting.date) if plan else None
+            part = _total(_latest_plans(here[here["measure"] == "plan"]), self.setting.date) if plan else None
             for measure, factor in OUTPUT_MEASURES if part is None else ():
                 part = _total(here[here["measure"] == measure], self.setting.date)
                 if part is not None:
@@ -673,6 +673,16 @@ def _total(rows: pd.DataFrame, date: str) -> Resolved | None:
     kind = "fact" if kinds == {"fact"} else "estimate" if "assumption" not in kinds else "assumption"
     low, mode, high = (sum(getattr(p, n) for p in parts) for n in ("low", "mode", "high"))
     return Resolved(low, mode, high, kind, worst, used, tuple(d for p in parts for d in p.discarded))
+
+
+def _latest_plans(plans: pd.DataFrame) -> pd.DataFrame:
+    """Plans for different dates are different plans: of each line, the rows of the date that was stated last (the nearer of two)."""
+    kept = []
+    for _, line in plans.groupby(["line_id", "scope"], sort=False):
+        stated = line.groupby(line["due"].fillna(""))["as_of"].max()
+        newest = stated[stated == stated.max()].index.min() if stated.notna().any() else line["due"].fillna("").iloc[0]
+        kept.append(line[line["due"].fillna("") == newest])
+    return pd.concat(kept) if kept else plans
 
 
 def _day(text: str, *, end: bool = False) -> str:

@@ -318,8 +318,8 @@ def parsimony(months: Mapping[str, Sequence[Month]]) -> list[dict[str, Any]]:
                 {
                     "type_group": name,
                     "term": term,
-                    "slope": round(float(mode[4]), 3),
-                    "log_likelihood_gain": round(with_term - base, 2),
+                    "slope": round(float(mode[4]), 3) + 0.0,
+                    "log_likelihood_gain": round(with_term - base, 2) + 0.0,
                     "aic_change": round(2 - 2 * (with_term - base), 2),
                 }
             )

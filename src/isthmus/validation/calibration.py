@@ -31,36 +31,17 @@ NOT_IDENTIFIED = 0.9
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Which rows share an error. Rows in the order of the observations; times in years since the start of the war."""
+    """Which rows share which error: name of an error -> its covariance over rows at unit size, (rows, rows)."""
 
-    speaker: npt.NDArray[np.bool_]
-    """(rows, rows): same speaker and same stream."""
-    drift: F64
-    """(rows, rows): variance of the drift at unit speed: time of the earlier of two rows of one side, twice on a broad basis."""
-    tempo: F64
-    """(rows, rows): correlation of what passes within months, of two rows of one side; 2 for a ratio with itself."""
+    parts: Mapping[str, F64]
 
-    def covariance(self, noise: F64, speaker: F64, drift: F64, tempo: F64) -> F64:
-        """Covariance of the log errors, shape (draws, rows, rows).
+    def covariance(self, sizes: Mapping[str, F64]) -> F64:
+        """Covariance of the log errors, shape (draws, rows, rows). `sizes`: standard deviation of each error, (draws,)."""
+        return np.asarray(sum((sizes[name] ** 2)[:, None, None] * part for name, part in self.parts.items()))
 
-        Args:
-            noise: standard deviation of a single row, (draws,), log units.
-            speaker: of a speaker's own bias, (draws,).
-            drift: of a side's drift after a year, (draws,).
-            tempo: of what passes within months, (draws,).
-        """
-        one = np.eye(len(self.drift))
-        return np.asarray(
-            (noise**2)[:, None, None] * one
-            + (speaker**2)[:, None, None] * self.speaker
-            + (drift**2)[:, None, None] * self.drift
-            + (tempo**2)[:, None, None] * self.tempo
-        )
-
-    def variance(self, noise: F64, speaker: F64, drift: F64, tempo: F64) -> F64:
+    def variance(self, sizes: Mapping[str, F64]) -> F64:
         """Diagonal of :meth:`covariance`, shape (draws, rows)."""
-        lasting = (drift**2)[:, None] * np.diagonal(self.drift) + (tempo**2)[:, None] * np.diagonal(self.tempo)
-        return np.asarray((noise**2 + speaker**2)[:, None] + lasting)
+        return np.asarray(sum((sizes[name] ** 2)[:, None] * np.diagonal(part) for name, part in self.parts.items()))
 
 
 @dataclass(frozen=True)

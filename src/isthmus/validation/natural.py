@@ -334,12 +334,13 @@ class NaturalExperiments:
 def read_sightings(path: Path | str) -> list[Sighting]:
     """Rows of a CSV file with the columns `COLUMNS`: later observations, and inputs that go with them.
 
-    Role `observation` is scored as held back, `input` is used and never scored. Dates are YYYY, YYYY-MM or YYYY-MM-DD.
+    Role `observation` is scored as held back, `input` is used and never scored; an input without a number (a date alone) is
+    passed over, as are further columns. Dates are YYYY, YYYY-MM or YYYY-MM-DD.
     Raises `InputError` with every problem of the file.
     """
     path = Path(path)
     cells = read_cells(path, path.name, COLUMNS)
-    problems = list(cells.problems)
+    problems = [p for p in cells.problems if p.message != "unknown column"]
     rows: list[Sighting] = []
 
     def fault(row: int, column: str, found: str, allowed: str, message: str) -> None:
@@ -375,9 +376,11 @@ def read_sightings(path: Path | str) -> list[Sighting]:
                 fault(number, column, c[column], "a number with a point, or blank", "not a number")
         if len(numbers) == 3:
             known = [v for v in numbers.values() if v is not None]
+            if not known and c["role"] == "input":
+                continue
             if not known:
                 fault(number, "mode", "", "a number in low, mode or high", "a row without a number")
-            elif known != sorted(known):
+            if known != sorted(known):
                 fault(number, "mode", str(c["mode"]), "low <= mode <= high", "the range is out of order")
         if len(problems) > before:
             continue
@@ -565,7 +568,8 @@ def _tubes(world: _World, delay: F64 | None) -> dict[str, F64]:
     balance = points("tube_155", "tubes_held_balance")
     first_balance = min(balance, default=math.inf)
     given = {_week(r.end): _range(r) for r in world.pick("E1", "guns_155_cumulative_allocated") if _week(r.end) < first_balance}
-    prewar = sum(r.value for r in world.pick("E1", "tubes_prewar") if r.subject in ("152mm", "122mm", "203mm"))
+    before = {r.subject: r.value for r in world.pick("E1", "tubes_prewar")}
+    prewar = sum(before.get(calibre, 0.0) for calibre in ("152mm", "122mm", "203mm"))
     known = {
         "155": {0.0: (1.0, 1.0, 1.0), **given, **balance},
         "105": {0.0: (0.0, 0.0, 0.0), **points("tube_105", "sum_of_deliveries")},
@@ -956,7 +960,7 @@ def _rockets(world: _World) -> tuple[list[Trial], list[Series]]:
     if len(rows) and flags:
         weeks = max(_week(r.period_to or r.as_of, last=True) for r in rows.itertuples()) - _week("2022-06-23")
         inflow = float(rows["mode"].sum()) / weeks * world.draws["natural.rockets"]
-        soviet = sum(r.value for r in world.pick("E1", "rocket_launchers_prewar"))
+        soviet = max((r.value for r in world.pick("E1", "rocket_launchers_prewar")), default=0.0)
         for row in flags:
             own = [r for r in world.pick("E3", "launchers_in_service") if _week(r.end) <= _week(row.end) + 1]
             fitting = max((r.value for r in own), default=19.0)
@@ -1148,7 +1152,8 @@ def _reference_class(logs: Sequence[float], like: F64) -> F64:
 def _foreign_rounds(world: _World) -> tuple[list[Trial], list[Series]]:
     """E6: share of Russian fire from North Korea, and when stored 130 mm guns came out."""
     d = world.draws
-    own = sum(r.value for m in ("production_152", "production_122") for r in world.pick("E6", m))
+    # The year of the first observation; a later year in a user's file is no second source of the same rounds.
+    own = sum(r.value for metric in ("production_152", "production_122") for r in world.pick("E6", metric)[:1])
     shares: list[Scored] = []
     if own > 0 and len(_rates(world)):
         rest = own + d["natural.rus_from_stock"]

@@ -145,6 +145,7 @@ def _salvo() -> list[Case]:
     table = leak_table(25, leak, undefended)
     mean = sum(table) / (25 * len(table))
     smooth = leak_share_with_tails(leak, undefended, blunder, blunder)
+    needed = (0.074 - blunder * undefended) / (1 - 2 * blunder)
     tests = "engagement: closed forms of one salvo"
     how = f"Launch failure 15%, two shots of 0.70, terminal defence 70%, guidance miss 10%; {100 * smooth:.2f}% without the die"
     return [
@@ -179,7 +180,7 @@ def _salvo() -> list[Case]:
             1,
             "%",
             f"{how}. The study states one set of chances and two results; what differs for supersonic missiles stands only in a table "
-            "that is a picture, so the one set is all there is to compute from",
+            f"that is a picture. 7.4% would take a leak of {needed:.1%} between the blunders, not {leak:.1%}",
             tests,
             (FIRST_BATTLE,),
         ),
