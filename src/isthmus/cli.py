@@ -407,7 +407,12 @@ SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", min=0, he
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships with Isthmus.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
+DaysOption = Annotated[
+    float, typer.Option("--days", metavar="N", min=1, help="Days that a stock should last at the stated need after the opening.")
+]
+
 REACH_FUTURES = 1024
+TARGET_DAYS = 30.0
 
 
 @app.command()
@@ -472,17 +477,18 @@ def digest(run: RunArgument, as_json: JsonOption = False) -> None:
 def reach(
     study: StudyArgument = "reference",
     futures: FuturesOption = REACH_FUTURES,
+    days: DaysOption = TARGET_DAYS,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """What share of its coalition's stock and output each front could use, and who supplies it."""
+    """What share of its coalition's stock and output each front could use, who supplies it, and how many days it lasts."""
     from isthmus.study import Study
     from isthmus.study.plan import make_plan
     from isthmus.study.static import reach_rows
 
-    rows = reach_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures))
+    rows = reach_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures), days)
     columns = (
         "ecosystem",
         "front",
@@ -493,8 +499,33 @@ def reach(
         "hub_share",
         "scale_ratio",
         "days_of_supply",
+        "stock_required",
+        "shortfall",
     )
     print_rows(rows, columns if not as_json else rows[0].keys(), as_json=as_json, as_csv=as_csv)
+
+
+@app.command()
+def tiers(
+    study: StudyArgument = "reference",
+    futures: FuturesOption = REACH_FUTURES,
+    days: DaysOption = TARGET_DAYS,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Missions that are not simulated: how deep magazines are, and what each side holds, orders and builds."""
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
+    from isthmus.study.static import TIER_COLUMNS, tier_rows
+
+    rows = tier_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures), days)
+    if as_json or as_csv:
+        print_rows(rows, TIER_COLUMNS, as_json=as_json, as_csv=as_csv)
+        return
+    for tier in ("magazine", "indicator"):
+        print_rows([row for row in rows if row["tier"] == tier], TIER_COLUMNS)
 
 
 @app.command()
@@ -578,6 +609,66 @@ def excursions(
         print_rows(_plain_rows(frame), list(frame.columns), as_json=as_json, as_csv=as_csv)
     else:
         print_excursions(frame, Study.load(study))
+
+
+@app.command()
+def validate(
+    observations: Annotated[
+        Path | None,
+        typer.Option(
+            "--observations", metavar="FILE", help="Later rows of a hindcast or of the natural experiments: scored, never fitted."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="Last day of the hindcasts, YYYY-MM-DD or YYYY-MM.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write cases, series and tables as JSON, for isthmus report.")
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Hold the model against closed forms, published cases, the war in Ukraine and trivial rivals. Failures are printed as failures."""
+    from dataclasses import asdict
+
+    from isthmus.report.validation import print_validation
+    from isthmus.validation.suite import document, write_document
+    from isthmus.validation.suite import validate as run_cases
+
+    loaded = load_register(register, overlay)
+    last = _last_day(until)
+    found = run_cases(loaded, observations, last, lambda name: print(f"{name} …", file=sys.stderr))
+    whole = document(found, loaded)
+    if out is not None:
+        write_document(whole, out)
+    if as_json or as_csv:
+        rows = whole["cases"]
+        print_rows(
+            rows,
+            [c for c in asdict(found.cases[0]) if not as_csv or c not in ("rivals", "sources")],
+            as_json=as_json,
+            as_csv=as_csv,
+        )
+    else:
+        print_validation(whole)
+
+
+def _last_day(text: str | None) -> Any:
+    """A date of the command line as its last day; InputError for what is none."""
+    from calendar import monthrange
+    from datetime import date
+
+    if text is None:
+        return None
+    try:
+        if len(text) == len("2026-06"):
+            year, month = int(text[:4]), int(text[5:])
+            return date(year, month, monthrange(year, month)[1])
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError([Problem("command line", None, "--until", text, "YYYY-MM-DD or YYYY-MM", "not a date")]) from None
 
 
 def _plain_rows(frame: Any) -> list[dict[str, Any]]:

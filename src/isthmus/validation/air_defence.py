@@ -40,8 +40,9 @@ from isthmus.validation.observations import Observation, ObservationFile, episod
 from isthmus.validation.scores import coverage, crps, interval_score, leave_one_group_out, paired_bootstrap
 
 METRICS: Final = ("launched", "destroyed", "not_reach_goal")
-ORIGIN: Final = "2023-08"
-"""Fixed origin inside the fit window: half of it lies before, half after. After the window the origin is its end."""
+ORIGINS: Final = ("2023-03", "2023-09", "2024-03")
+"""Fixed origins inside the fit window: every sixth month from the sixth on, each scored to the end of the window. After the window
+the origin is its end. Three were taken after one alone (August 2023) had covered 36 events of 36: no interval can be judged by one."""
 
 BREAK_MONTHS: Final = ("2024-10", "2024-11", "2024-12")
 """From late 2024 lost drones are counted otherwise; the source gives no day, so the level may step in each of these months."""
@@ -143,13 +144,19 @@ def score_air_defence(
         }
     events: dict[str, tuple[Event, ...]] = {}
     cases = []
-    for window, first, last, origin in (("fit_window", FIT_FROM, FIT_TO, ORIGIN), ("later", _next(FIT_TO), "9999-12", FIT_TO)):
-        for block, blind in (("one_month", None), ("fixed_origin", origin)):
+    for window, first, last, origins in (
+        ("fit_window", FIT_FROM, FIT_TO, ORIGINS),
+        ("later", _next(FIT_TO), "9999-12", (FIT_TO,)),
+    ):
+        blocks: tuple[tuple[Block, tuple[Event, ...]], ...] = (
+            ("one_month", _events(months, prior, first, last, None)),
+            ("fixed_origin", tuple(e for origin in origins for e in _events(months, prior, _next(origin), last, origin))),
+        )
+        for block, found in blocks:
             name = f"air_defence.{block}.{window}"
-            found = _events(months, prior, first if blind is None else _next(blind), last, blind)
             if found or window == "fit_window":
                 events[name] = found
-                cases.append(_case(name, "one_month" if blind is None else "fixed_origin", window, found, prior))
+                cases.append(_case(name, block, window, found, prior))
     cases += _terms(prior)
     return AirDefence(
         cases=tuple(cases),
@@ -326,6 +333,7 @@ def _rivals(last: float, shares: F64, *, one_step: bool, itself: int | None = No
     The spread of persistence is the change from one month to the next, up and down alike, or between any two months for a fixed
     origin; that of the mean is the shares of the fit window. `itself` is the place of the scored month among them: it is left out,
     since an ensemble that holds the answer is no forecast. Other months, earlier and later, stay, as they do in the parameters.
+    All are scored by the fair form of the CRPS, which does not punish a rival for having few draws.
     """
     places = np.arange(len(shares))
     first, second = (places[:-1], places[1:]) if one_step else np.triu_indices(len(shares), 1)
@@ -346,7 +354,11 @@ def _case(name: str, block: Block, window: str, events: tuple[Event, ...], prior
         if window == "fit_window"
         else f"after {FIT_TO}, nothing refitted"
     )
-    ahead = "one month ahead" if block == "one_month" else f"from the end of {ORIGIN if window == 'fit_window' else FIT_TO} on"
+    ahead = (
+        "one month ahead"
+        if block == "one_month"
+        else "from the end of " + (", ".join(ORIGINS) if window == "fit_window" else FIT_TO) + " on"
+    )
     title = f"Share of ballistic, cruise and Shahed launches stopped, launches given, {ahead} ({when})"
     if not events:
         return Case(name, "hindcast", title, passed=False, why="No month can be scored.", block=block, tests=_TESTS)

@@ -2,21 +2,21 @@
 
 Model, per week and pool of ammunition (all of Russia's; Ukraine's 155 mm; Ukraine's Soviet calibres), in rounds:
 
-    F <- F + (arrivals - F) / 13                          smoothed arrivals
-    R  = F + max(0, Q - reserve) / T                      planned use: armies ration
-    R  = max(R, min(F + Q / T, 0.4 need))                 the reserve is released when starved (Ukraine from 2023, where a need is stated)
-    U  = min(R, need, Q)                                  use; Q falls by it
+    F <- F + (arrivals - F) / 13                    smoothed arrivals
+    R  = F + max(0, Q - reserve) / T                planned use: armies ration
+    R  = max(R, min(F + Q / T, 0.4 need))           the reserve is released when starved
+    U  = min(R, need, Q)                            use; Q falls by it
 
-These are steps 4 to 6 of the campaign (docs/model.md, section 7) with observed arrivals in place of orders. No need of Russia is
-stated for 2022 and 2023, and none of Ukraine for 2022, so none caps their use then. Observation: log y = log(U + m of the basis) + error; errors are correlated by
-speaker and drift with time, side by side. Everything that is not observed is a declared prior, below.
+These are steps 4 to 6 of the campaign (docs/model.md, section 7) with observed arrivals in place of orders. A need holds where one
+is stated: Ukraine's from 2023 on. Observation: log y = log(U + m of the basis) + error; errors are shared by speaker, pass within
+months (tempo) or last (drift), side by side. Everything that is not observed is a declared prior: data/validation/artillery_priors.csv.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ from isthmus.validation.calibration import (
     identifiability,
     log_likelihood,
     normalised,
+    read_priors,
     resample,
 )
 from isthmus.validation.case import Case
@@ -88,35 +89,8 @@ CONTROLS: Final = ("flattened", "unfitted", "minimal")
 _FAMILY = {"gun_155mm": "155mm", "gun_105mm": "155mm", "gun_152mm": "soviet", "gun_122mm": "soviet"}
 _MIXED = "ammunition_mixed"
 
-PRIORS: Final[tuple[Uncertainty, ...]] = tuple(
-    Uncertainty(name, shape, low, mode, high, unit, "assumption", rule=reason)  # type: ignore[arg-type]
-    for name, shape, low, mode, high, unit, reason in (
-        ("stock.RUS", "loguniform", 1.5e6, 5e6, 1.6e7, "rounds", "Published estimates of the opening stock run from 0.5 to 16 million; below 1.5 million the first months could not have been fired"),
-        ("stock.UKR.soviet", "loguniform", 2e5, 7e5, 2.5e6, "rounds", "No published count; nearly used up by June 2022 at 5,000 to 6,000 a day gives about 0.6 million, less what arrived"),
-        ("plan.RUS", "loguniform", 8, 40, 200, "weeks", "Weeks over which an army spreads what it has: not observed, as plan.weeks of the register"),
-        ("plan.UKR", "loguniform", 4, 30, 200, "weeks", "As plan.RUS; lower, since Ukraine planned for and held ammunition for about six weeks of intense fighting (rusi, November 2022)"),
-        ("reserve.RUS", "uniform", 0, 0.15, 0.3, "share of opening stock", "Reserves are not published; up to a third of the opening stock"),
-        ("reserve.UKR", "uniform", 0, 0.15, 0.3, "share of opening stock", "Reserves are not published; up to a third of the opening stock"),
-        ("need.UKR", "loguniform", 45000, 82000, 150000, "rounds/week", "Stated need of 356,400 rounds of 155 mm a month (82,000 a week) in 2023 and 2.4 million a year (46,000 a week) for 2024"),
-        ("level.RUS.own", "uniform", 0, 0.5, 1, "place in the range of the rows", "Where in the ranges of the register arrivals lie; 0 low, 0.5 mode, 1 high, alike for all months, since what biases a count biases all of it"),
-        ("level.RUS.foreign", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
-        ("level.UKR.155mm", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
-        ("level.UKR.other", "uniform", 0, 0.5, 1, "place in the range of the rows", "As level.RUS.own"),
-        ("usable.PRK", "uniform", 0.5, 0.75, 1, "share", "A Ukrainian official called half of what came from North Korea unusable; others counted all of it"),
-        ("mixed.155mm", "uniform", 0, 0.5, 1, "share", "Share of 155 mm in arrivals at Ukraine whose calibre the source does not state"),
-        ("mixed.gun", "uniform", 0.2, 0.6, 1, "share", "Share of gun rounds in arrivals at Ukraine whose calibre the source does not state: such counts include mortar rounds and rockets"),
-        ("beyond.RUS", "loguniform", 1e4, 6e4, 3.5e5, "rounds/week", "Rounds that the broad count adds (mortars, other calibres): no published split; 1,400 to 50,000 a day"),
-        ("beyond.UKR", "loguniform", 3e3, 2e4, 1e5, "rounds/week", "Rounds that the broad count adds (mortars, other calibres): no published split; 400 to 14,000 a day"),
-        ("beyond.in_ratio", "uniform", 0, 0.5, 1, "share", "Whether a stated ratio counts as the narrow or as the broad basis does is not said"),
-        ("error.row", "loguniform", 0.08, 0.2, 0.5, "log", "Rounding and dating of a single statement: figures come in steps of a quarter to a half"),
-        ("error.speaker", "loguniform", 0.05, 0.15, 0.5, "log", "Bias of one who counts, shared by his rows"),
-        ("error.tempo.RUS", "loguniform", 0.05, 0.25, 0.6, "log", "What the equations leave out for some months (tempo of operations, weather), side by side: who has the initiative varies more"),
-        ("error.tempo.UKR", "loguniform", 0.05, 0.25, 0.6, "log", "As error.tempo.RUS"),
-        ("error.drift", "loguniform", 0.05, 0.2, 0.6, "log per root year", "What the equations leave out for good (drones for guns, what a basis counts) drifts like a random walk"),
-        ("ahead.own", "uniform", 0.1, 0.25, 0.4, "log per root year", "Own output after the last month known: plans were met by half to two thirds, capacity also doubled within a year"),
-        ("ahead.foreign", "uniform", 0.3, 0.5, 0.7, "log per root year", "Foreign deliveries after the last month known: they halved and doubled within a year"),
-    )
-)  # fmt: skip
+PRIORS: Final = read_priors(frozen_path("artillery_priors.csv"))
+"""Everything that is not observed, each with its reason; reserves, weeks and shares as in the campaign's equations."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +176,7 @@ class ArtilleryResult:
 
 
 @dataclass(frozen=True)
-class _Draws:
+class Draws:
     """Parameters of an ensemble: name -> (n,), and the draw of the prior that each is."""
 
     values: Mapping[str, F64]
@@ -226,15 +200,15 @@ class _Draws:
         return found.T
 
 
-def prior_draws() -> _Draws:
+def prior_draws() -> Draws:
     """Draws of the prior, always the same."""
-    return _Draws(Design(PRIORS, SEED).draw(0, PRIOR_DRAWS), np.arange(PRIOR_DRAWS))
+    return Draws(Design(PRIORS, SEED).draw(0, PRIOR_DRAWS), np.arange(PRIOR_DRAWS))
 
 
-def _from_scores(design: Design, normal: F64) -> _Draws:
+def _from_scores(design: Design, normal: F64, first: int) -> Draws:
     points = np.clip(ndtr(normal), 1e-9, 1 - 1e-9)
     values = {name: design.by_name[name].quantile(points[:, i]) for i, name in enumerate(design.order)}
-    return _Draws(values, np.arange(len(normal)))
+    return Draws(values, first + np.arange(len(normal)))
 
 
 def week_of(day: date) -> int:
@@ -311,14 +285,14 @@ def _days_by_week(month: str, weeks: int) -> dict[int, float]:
 
 
 @dataclass(frozen=True)
-class _World:
+class World:
     """Arrivals of an ensemble at any origin: what is known to a week, and what is sampled after it."""
 
     supply: Supply
     desk: Mapping[str, Uncertainty]
     """Priors of donors' decisions, by name: desk.rho, desk.partner_past.gap, desk.partner_past.stop."""
 
-    def arrivals(self, draws: _Draws, weeks: int, origin: int | None = None, flatten_to: int | None = None) -> dict[str, F64]:
+    def arrivals(self, draws: Draws, weeks: int, origin: int | None = None, flatten_to: int | None = None) -> dict[str, F64]:
         """Rounds a week by pool, shape (draws, weeks).
 
         Args:
@@ -378,7 +352,7 @@ class _World:
         last = max(k for k, d in zip(self.supply.known, self.supply.donors, strict=True) if d[1] == recipient)
         return last - self.supply.known[donor] > LEVEL_WEEKS
 
-    def _ahead(self, draws: _Draws, supplier: str, recipient: str, origin: int, weeks: int) -> F64:
+    def _ahead(self, draws: Draws, supplier: str, recipient: str, origin: int, weeks: int) -> F64:
         """What comes after the origin as a share of the level before it, (draws, weeks)."""
         own = supplier == recipient
         speed = draws.values["ahead.own" if own else "ahead.foreign"]
@@ -517,11 +491,23 @@ def _errors(draws: Mapping[str, F64]) -> dict[str, F64]:
     return {name: draws[f"error.{name}"] for name in ("row", "speaker", "drift", "tempo.RUS", "tempo.UKR")}
 
 
+@dataclass(frozen=True)
+class Posterior:
+    """A fit: draws, what they give for every row of the window, and their weights."""
+
+    draws: Draws
+    logs: F64
+    """(draws, rows)."""
+    weights: F64
+    log_base: F64
+    """Log of prior over proposal density, (draws,)."""
+
+
 @dataclass
-class _Variant:
+class Variant:
     """One form of the model, fitted to the fit window. Every form is fitted in the same way, so that none has better draws."""
 
-    world: _World
+    world: World
     fitted: tuple[Observation, ...]
     """Rows of the fit window that are scored, flags left out."""
     form: Form = "full"
@@ -536,119 +522,122 @@ class _Variant:
     def errors(self) -> ErrorModel:
         return error_model(self.fitted)
 
-    def arrivals(self, draws: _Draws) -> dict[str, F64]:
+    def arrivals(self, draws: Draws) -> dict[str, F64]:
         """Of the fit window."""
         return self.world.arrivals(draws, WINDOW, flatten_to=WINDOW if self.flat else None)
 
-    def logs(self, draws: _Draws) -> F64:
+    def logs(self, draws: Draws) -> F64:
         return observed_log(simulate(draws.values, self.arrivals(draws), self.form), draws.values, self.fitted)
 
-    def _likelihood(self, draws: _Draws, modelled: F64, rows: Sequence[int]) -> F64:
+    def _likelihood(self, draws: Draws, modelled: F64, rows: Sequence[int]) -> F64:
         keep = np.asarray(rows)
         covariance = self.errors.covariance(_errors(draws.values))[:, keep[:, None], keep[None, :]]
         return log_likelihood((self.observed - modelled)[:, keep], covariance)
 
     @cached_property
-    def _adapted(self) -> tuple[_Draws, F64]:
-        return self._near(range(len(self.fitted)))
+    def _prior(self) -> tuple[Draws, F64]:
+        """Draws of the prior, and their logs."""
+        draws = prior_draws()
+        return draws, self.logs(draws)
 
-    def _near(self, rows: Sequence[int]) -> tuple[_Draws, F64]:
-        """Draws of the prior and as many near the posterior given some rows, with log of prior over proposal density."""
+    @cached_property
+    def _whole(self) -> Posterior:
+        return self.given(range(len(self.fitted)))
+
+    def given(self, rows: Sequence[int]) -> Posterior:
+        """Fit to some rows only: draws of the prior and as many moved, in rounds, to where the likelihood is."""
         design = Design(PRIORS, SEED)
         normal = ndtri(design.probabilities(0, PRIOR_DRAWS))
         rng = np.random.default_rng(SEED)
-        scores_, base = normal, np.zeros(PRIOR_DRAWS)
-        draws = _from_scores(design, scores_)
-        for _ in range(ROUNDS):
-            proposal = Proposal.near(scores_, self._likelihood(draws, self.logs(draws), rows) + base)
-            moved = proposal.scores(rng.standard_normal(normal.shape))
-            scores_ = np.concatenate([normal, moved])
-            base = proposal.log_base(scores_)
-            draws = _from_scores(design, scores_)
-        return draws, base
+        prior, prior_logs = self._prior
+        prior_likelihood = self._likelihood(prior, prior_logs, rows)
+        near = Proposal.near(normal, prior_likelihood)
+        for k in range(ROUNDS):
+            moved = near.scores(rng.standard_normal(normal.shape))
+            draws = _from_scores(design, moved, PRIOR_DRAWS)
+            logs = self.logs(draws)
+            likelihood = np.concatenate([prior_likelihood, self._likelihood(draws, logs, rows)])
+            everything = np.concatenate([normal, moved])
+            base = near.log_base(everything)
+            if k < ROUNDS - 1:
+                near = Proposal.near(everything, likelihood + base)
+        both = {name: np.concatenate([v, draws.values[name]]) for name, v in prior.values.items()}
+        return Posterior(
+            draws=Draws(both, np.arange(DRAWS)),
+            logs=np.concatenate([prior_logs, logs]),
+            weights=normalised(likelihood + base),
+            log_base=base,
+        )
 
     @property
-    def draws(self) -> _Draws:
-        return self._adapted[0]
-
-    @cached_property
-    def modelled(self) -> F64:
-        """(draws, rows), logs."""
-        return self.logs(self.draws)
-
-    @cached_property
-    def variance(self) -> F64:
-        return self.errors.variance(_errors(self.draws.values))
+    def draws(self) -> Draws:
+        return self._whole.draws
 
     @cached_property
     def fit(self) -> Fit:
-        covariance = self.errors.covariance(_errors(self.draws.values))
-        return fit(self.observed - self.modelled, covariance, [str(r.event) for r in self.fitted], self._adapted[1])
+        whole = self._whole
+        covariance = self.errors.covariance(_errors(whole.draws.values))
+        return fit(self.observed - whole.logs, covariance, [str(r.event) for r in self.fitted], whole.log_base)
 
-    def given(self, rows: Sequence[int]) -> tuple[_Draws, F64, F64]:
-        """Draws, their logs (draws, all rows) and weights, fitted to some rows only."""
-        draws, base = self._near(rows)
-        logs = self.logs(draws)
-        return draws, logs, normalised(self._likelihood(draws, logs, rows) + base)
-
-    def without(self, event: str) -> tuple[_Draws, F64, F64]:
-        """Draws, their logs and weights, fitted to all events but one; drawn anew where the whole fit is a poor proposal for that."""
+    def without(self, event: str) -> Posterior:
+        """Fit to all events but one; drawn anew where the draws of the whole fit serve that badly."""
         if event not in self._left:
             weights = self.fit.weights_without(event)
-            whole = (self.draws, self.modelled, weights)
-            poor = effective_size(weights) < LEAST_EFFECTIVE
-            self._left[event] = self.given([i for i, r in enumerate(self.fitted) if r.event != event]) if poor else whole
+            if effective_size(weights) < LEAST_EFFECTIVE:
+                self._left[event] = self.given([i for i, r in enumerate(self.fitted) if r.event != event])
+            else:
+                self._left[event] = replace(self._whole, weights=weights)
         return self._left[event]
 
     @cached_property
-    def _left(self) -> dict[str, tuple[_Draws, F64, F64]]:
+    def _left(self) -> dict[str, Posterior]:
         return {}
 
     @property
     def prior_weights(self) -> F64:
-        return normalised(self._adapted[1])
+        return normalised(self._whole.log_base)
 
-    def kept(self) -> _Draws:
+    def kept(self) -> Draws:
         """Equally weighted draws of the fit."""
         index = resample(self.fit.weights, KEPT, float(np.random.default_rng(SEED).random()))
-        return _Draws({name: v[index] for name, v in self.draws.values.items()}, index)
+        return Draws({name: v[index] for name, v in self.draws.values.items()}, index)
 
     def crps(self) -> F64:
         """Score of each row by the fit to all other events."""
         return np.array([self.row_scores(i)[0] for i in range(len(self.fitted))])
 
     def row_scores(self, i: int) -> tuple[float, float, tuple[float, float, float]]:
-        draws, logs, weights = self.without(str(self.fitted[i].event))
-        variance = self.errors.variance(_errors(draws.values))
-        return _row_scores(logs[:, i], variance[:, i], draws, self.fitted[i], weights)
+        given = self.without(str(self.fitted[i].event))
+        variance = self.errors.variance(_errors(given.draws.values))
+        return _row_scores(given.logs[:, i], variance[:, i], given.draws, self.fitted[i], given.weights)
 
 
 @dataclass
 class _Hindcast:
     """The case: the model, and its rivals and controls fitted to the same rows."""
 
-    world: _World
+    world: World
     fitted: tuple[Observation, ...]
 
     @cached_property
-    def full(self) -> _Variant:
-        return _Variant(self.world, self.fitted)
+    def full(self) -> Variant:
+        return Variant(self.world, self.fitted)
 
     @cached_property
-    def others(self) -> dict[str, _Variant]:
+    def others(self) -> dict[str, Variant]:
         return {
-            "mass_balance": _Variant(self.world, self.fitted, "constant"),
-            "flattened": _Variant(self.world, self.fitted, flat=True),
-            "minimal": _Variant(self.world, self.fitted, "minimal"),
+            "mass_balance": Variant(self.world, self.fitted, "constant"),
+            "flattened": Variant(self.world, self.fitted, flat=True),
+            "minimal": Variant(self.world, self.fitted, "minimal"),
         }
 
 
-def _noise(draws: _Draws, row: Observation) -> F64:
+def _noise(draws: Draws, row: Observation) -> F64:
     return draws.normal(f"error|{row.metric}|{row.actor}|{row.start}|{row.end}|{row.basis}|{row.speaker}")[:, 0]
 
 
 def _row_scores(
-    modelled: F64, variance: F64, draws: _Draws, row: Observation, weights: F64 | None
+    modelled: F64, variance: F64, draws: Draws, row: Observation, weights: F64 | None
 ) -> tuple[float, float, tuple[float, float, float]]:
     """CRPS, interval score and quantiles in logs of one row."""
     sample = modelled + np.sqrt(variance) * _noise(draws, row)
@@ -750,7 +739,7 @@ def _conditional_fit(run: _Hindcast) -> Scored | None:
         for name, variant in run.others.items():
             rivals[name] = variant.row_scores(i)[:2]
         rivals["unfitted"] = _row_scores(unfitted[:, i], loose[:, i], prior, row, None)[:2]
-        effective = effective_size(run.full.without(str(row.event))[2])
+        effective = effective_size(run.full.without(str(row.event)).weights)
         found.add(row, run.full.row_scores(i), rivals, effective)
     return found.scored()
 
@@ -766,16 +755,17 @@ def _forecast_fit(run: _Hindcast) -> Scored | None:
             continue
         week = week_of(origin)
         past, rows = [run.fitted[i] for i in known], [run.fitted[i] for i in ahead]
-        draws, _, weights = full.given(known)
-        even, _, weights_even = flat.given(known)
+        own, level = full.given(known), flat.given(known)
+        draws, even = own.draws, level.draws
         use = simulate(draws.values, run.world.arrivals(draws, WINDOW, week))
         constant = simulate(even.values, _flat_ahead(flat.arrivals(even), week), "constant")
-        modelled, level = observed_log(use, draws.values, rows), observed_log(constant, even.values, rows)
+        modelled, modelled_even = observed_log(use, draws.values, rows), observed_log(constant, even.values, rows)
         variance, variance_even = (full.errors.variance(_errors(d.values)) for d in (draws, even))
         for k, (i, row) in enumerate(zip(ahead, rows, strict=True)):
             rivals = _simple_rivals(row, past)
-            rivals["mass_balance"] = _row_scores(level[:, k], variance_even[:, i], even, row, weights_even)[:2]
-            found.add(row, _row_scores(modelled[:, k], variance[:, i], draws, row, weights), rivals, effective_size(weights))
+            rivals["mass_balance"] = _row_scores(modelled_even[:, k], variance_even[:, i], even, row, level.weights)[:2]
+            mine = _row_scores(modelled[:, k], variance[:, i], draws, row, own.weights)
+            found.add(row, mine, rivals, effective_size(own.weights))
     return found.scored()
 
 
@@ -784,13 +774,13 @@ def _flat_ahead(arrivals: Mapping[str, F64], origin: int) -> dict[str, F64]:
     return {p: np.repeat(a[:, :origin].mean(axis=1, keepdims=True), a.shape[1], axis=1) for p, a in arrivals.items()}
 
 
-def _later(run: _Hindcast, frozen: _Draws, rows: Sequence[Observation]) -> list[Scored]:
+def _later(run: _Hindcast, frozen: Draws, rows: Sequence[Observation]) -> list[Scored]:
     """Rows that were never fitted, by the frozen draws: true arrivals given, and decisions sampled from the end of the window."""
     if not rows:
         return []
     world, errors = run.world, error_model(rows)
     last = max(week_of(r.end) for r in rows) + 1
-    ensembles: dict[str, tuple[_Draws, F64]] = {}
+    ensembles: dict[str, tuple[Draws, F64]] = {}
     for name, variant in run.others.items():
         draws = variant.kept()
         arrivals = world.arrivals(draws, last, flatten_to=last if variant.flat else None)
@@ -844,7 +834,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _inputs(run: _Variant) -> dict[str, str]:
+def _inputs(run: Variant) -> dict[str, str]:
     rows = [
         [r.observation_id, r.metric, r.actor, r.start.isoformat(), r.end.isoformat(), r.weekly(), r.basis, r.event, r.speaker]
         for r in run.fitted
@@ -859,7 +849,7 @@ def _hindcast(register: Register) -> _Hindcast:
         raise InputError(
             [Problem("observations.csv", None, "role", "no row", "rows of case artillery with role fit", "nothing to fit to")]
         )
-    return _Hindcast(_World(supply(register), desk_priors(register)), fitted)
+    return _Hindcast(World(supply(register), desk_priors(register)), fitted)
 
 
 def artillery_cases(
@@ -888,7 +878,7 @@ def hindcast(
         )
     run = _hindcast(register)
     freeze = Frozen.read(frozen)
-    kept = _Draws(freeze.draws, freeze.index)
+    kept = Draws(freeze.draws, freeze.index)
     everything = register_observations(register, "artillery")
     sets = {"held": tuple(r for r in everything if r.role == "held")}
     if observations is not None and observations.form == "artillery":
@@ -1029,10 +1019,9 @@ def _conditional_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str
     failed, said = [], []
     for name, values in rivals.items():
         by = {g: scores.paired_bootstrap(block.crps, values, members) for g, members in groups.items()}
-        said.append(
-            f"{name} {by['event'].mean:+.3f} (s.e. {by['event'].standard_error:.3f} by event, {by['speaker'].standard_error:.3f} by speaker)"
-        )
-        if not all(d.better() for d in by.values()):
+        errors = ", ".join(f"{d.standard_error:.3f} by {g}" for g, d in by.items())
+        said.append(f"{name} {by['event'].mean:+.3f} (s.e. {errors})")
+        if not all(by[g].better() for g in ("event", "speaker")):
             failed.append(f"does not beat {name} by more than one s.e.")
     left = scores.leave_one_group_out(block.crps, rivals, [str(r.episode) for r in block.rows])
     worse = [x for x in left if x.difference.worse()]
@@ -1053,8 +1042,9 @@ def _forecast_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str, f
     failed, said = [], []
     for name in RIVALS:
         by = {g: scores.paired_bootstrap(block.interval, block.rival_interval[name], members) for g, members in groups.items()}
-        said.append(f"{name} {by['event'].mean:+.2f} (s.e. {by['event'].standard_error:.2f})")
-        if any(d.worse() for d in by.values()):
+        errors = ", ".join(f"{d.standard_error:.2f} by {g}" for g, d in by.items())
+        said.append(f"{name} {by['event'].mean:+.2f} (s.e. {errors})")
+        if any(by[g].worse() for g in ("event", "speaker")):
             failed.append(f"interval score worse than that of {name} by more than one s.e.")
     covered, cover = _cover_text(block)
     if judge_cover and not covered:
@@ -1065,7 +1055,7 @@ def _forecast_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str, f
     return not failed, ("Failed: " + "; ".join(failed) + ". " if failed else "") + text, worst.skill if worst else None
 
 
-def _gap_cases(run: _Hindcast, kept: _Draws, use: Mapping[str, F64], flags: Sequence[Observation], weeks: int) -> list[Case]:
+def _gap_cases(run: _Hindcast, kept: Draws, use: Mapping[str, F64], flags: Sequence[Observation], weeks: int) -> list[Case]:
     """The chance given to each reported supply gap."""
     cases = []
     for flag in flags:
@@ -1117,7 +1107,7 @@ def _gap_chance(use: Mapping[str, F64], flag: Observation) -> float:
     return float(found.mean())
 
 
-def _outcome_rule(kept: _Draws, use: Mapping[str, F64], weeks: int) -> list[dict[str, float]]:
+def _outcome_rule(kept: Draws, use: Mapping[str, F64], weeks: int) -> list[dict[str, float]]:
     """Shares of outcomes of the campaign's rule on the war as it was, for ratios r* from 3 to 8."""
     rus = use["RUS.all"][:, :weeks]
     ukr = use["UKR.155mm"][:, :weeks] + use["UKR.soviet"][:, :weeks]
@@ -1181,9 +1171,9 @@ def _parsimony(run: _Hindcast) -> list[dict[str, Any]]:
     events, speakers = [str(r.event) for r in run.fitted], [str(r.speaker) for r in run.fitted]
     full = run.full.crps()
     equations = [
-        ("reserve kept back", _Variant(run.world, run.fitted, "no_reserve")),
-        ("use capped by a stated need, reserve released when starved", _Variant(run.world, run.fitted, "no_need")),
-        ("arrivals smoothed over 13 weeks", _Variant(run.world, run.fitted, "no_smoothing")),
+        ("reserve kept back", Variant(run.world, run.fitted, "no_reserve")),
+        ("use capped by a stated need, reserve released when starved", Variant(run.world, run.fitted, "no_need")),
+        ("arrivals smoothed over 13 weeks", Variant(run.world, run.fitted, "no_smoothing")),
         ("all of these but smoothing (minimal model U = F + Q / T)", run.others["minimal"]),
         ("months of arrivals (against the same total at a constant rate)", run.others["flattened"]),
     ]

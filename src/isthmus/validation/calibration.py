@@ -14,13 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.axes import Shape
 from isthmus.ensemble.uncertainty import Uncertainty
 from isthmus.errors import InputError, Problem
+from isthmus.register.csvfile import read_cells
 from isthmus.validation.scores import quantiles
 
 F64 = npt.NDArray[np.float64]
@@ -244,6 +246,31 @@ class Frozen:
         if frozen.hash != said:
             raise InputError([_fault(path, str(said)[:16], "the frozen fit was changed after it was frozen")])
         return frozen
+
+
+PRIOR_COLUMNS = ("name", "shape", "low", "mode", "high", "unit", "reason")
+
+
+def read_priors(path: Path) -> tuple[Uncertainty, ...]:
+    """Declared priors of a hindcast: a CSV file of name, shape, low, mode, high, unit, reason.
+
+    Raises:
+        InputError: with every problem of the file.
+    """
+    cells = read_cells(path, str(path), PRIOR_COLUMNS)
+    problems, found = list(cells.problems), []
+    for number, row in cells.rows if set(PRIOR_COLUMNS) <= set(cells.columns) else []:
+        try:
+            if row["shape"] not in get_args(Shape):
+                raise ValueError(f"unknown shape '{row['shape']}'")
+            low, mode, high = (float(row[c]) for c in ("low", "mode", "high"))
+            shape: Shape = row["shape"]  # type: ignore[assignment]
+            found.append(Uncertainty(row["name"], shape, low, mode, high, row["unit"], "assumption", rule=row["reason"]))
+        except ValueError as error:
+            problems.append(Problem(str(path), number, None, row["name"], "shape, and low <= mode <= high", str(error)))
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
 
 
 def digest(value: object) -> str:

@@ -29,8 +29,9 @@ LEAST_COVER = 0.8
 def plan_cases(register: Register) -> list[Case]:
     """Whether the ranges that the campaigns draw from hold what plans came to, a programme (actor and materiel) counted once.
 
-    A pair of which nothing has come, with months of slip stated, is late and not short: it enters the slip only. The pairs inform the ranges, so this is a check of calibration and no test of skill. Shares are those of the planned level; the
-    share of an increase, which the model draws, is at most that.
+    A pair of which nothing has come, with months of slip stated, is late and not short: it enters the slip only. The pairs
+    inform the ranges, so this is a check of calibration and no test of skill. Shares are those of the planned level; the share of
+    an increase, which the model draws, is at most that.
     """
     pairs = settled(register)
     missions = {"line.funded.land_fires": ("land_fires",)}
@@ -71,7 +72,7 @@ def settled(register: Register) -> pd.DataFrame:
 def _multiple(row: dict[Any, Any]) -> float:
     if not (isinstance(row["due"], str) and isinstance(row["stated"], str)) or pd.isna(row["slip_months"]):
         return float("nan")
-    lead = (pd.Period(row["due"][:7], "M") - pd.Period(row["stated"][:7], "M")).n
+    lead = int((pd.Period(row["due"][:7], "M") - pd.Period(row["stated"][:7], "M")).n)
     return float(row["slip_months"]) / max(MONTHS_LEAST, lead)
 
 
