@@ -44,7 +44,7 @@ def register() -> Register:
     return Register.reference()
 
 
-@pytest.fixture()
+@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few draws, so that a whole hindcast takes seconds."""
     monkeypatch.setattr(artillery, "PRIOR_DRAWS", 512)
@@ -197,7 +197,7 @@ def test_resampling_is_systematic() -> None:
     assert resample(np.array([0.5, 0.0, 0.5]), 4, 0.5).tolist() == [0, 0, 2, 2]
 
 
-def planted(monkeypatch: pytest.MonkeyPatch) -> tuple[World, tuple[Observation, ...], Draws, int]:
+def planted() -> tuple[World, tuple[Observation, ...], Draws, int]:
     """A war in which the model is true: arrivals come in three waves, and one draw of the prior fires them."""
     weeks = artillery.WINDOW
     wave = 40_000 * (1 + np.sign(np.sin(np.arange(weeks) / 9)))
@@ -231,8 +231,10 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> tuple[World, tuple[Observation, 
     return world, tuple(rows), prior, truth
 
 
-def test_a_planted_truth_is_found_and_covered(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    world, rows, prior, truth = planted(monkeypatch)
+def test_a_planted_truth_is_found_and_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artillery, "PRIOR_DRAWS", 2048)
+    monkeypatch.setattr(artillery, "DRAWS", 4096)
+    world, rows, prior, truth = planted()
     full, flat = Variant(world, rows), Variant(world, rows, flat=True)
     for name in ("plan.RUS", "stock.RUS"):
         values = np.log(full.draws.values[name])
@@ -251,7 +253,7 @@ def test_a_planted_truth_is_found_and_covered(small: None, monkeypatch: pytest.M
 # The frozen fit, the horizon, the same answer twice.
 
 
-@pytest.fixture()
+@pytest.fixture
 def frozen(small: None, register: Register, tmp_path: Path) -> Path:
     path = tmp_path / "prior.json"
     artillery.refit(register).write(path)

@@ -65,6 +65,8 @@ LEAST_EFFECTIVE: Final = 60.0
 """Effective draws below which a fit without an event draws anew."""
 ROUNDS: Final = 4
 """Times that the draws near the posterior are moved."""
+ERRORS: Final = 8
+"""Errors of observation that are drawn for each draw."""
 KEPT: Final = 512
 """Draws of the posterior that are frozen."""
 SEED: Final = 20220224
@@ -632,18 +634,16 @@ class _Hindcast:
         }
 
 
-def _noise(draws: Draws, row: Observation) -> F64:
-    return draws.normal(f"error|{row.metric}|{row.actor}|{row.start}|{row.end}|{row.basis}|{row.speaker}")[:, 0]
-
-
 def _row_scores(
     modelled: F64, variance: F64, draws: Draws, row: Observation, weights: F64 | None
 ) -> tuple[float, float, tuple[float, float, float]]:
-    """CRPS, interval score and quantiles in logs of one row."""
-    sample = modelled + np.sqrt(variance) * _noise(draws, row)
+    """CRPS, interval score and quantiles in logs of one row; every draw has several errors, so that few draws do not look sure."""
+    key = f"error|{row.metric}|{row.actor}|{row.start}|{row.end}|{row.basis}|{row.speaker}"
+    sample = (modelled[:, None] + np.sqrt(variance)[:, None] * draws.normal(key, ERRORS)).ravel()
+    every = None if weights is None else np.repeat(weights, ERRORS)
     y = float(np.log(row.weekly()))
-    low, median, high = (float(q) for q in scores.quantiles(sample, (0.05, 0.5, 0.95), weights))
-    return float(scores.crps(sample, y, weights)), float(scores.interval_score(low, high, y)), (low, median, high)
+    low, median, high = (float(q) for q in scores.quantiles(sample, (0.05, 0.5, 0.95), every))
+    return float(scores.crps(sample, y, every)), float(scores.interval_score(low, high, y)), (low, median, high)
 
 
 def _gaussian(mean: float, sd: float, row: Observation) -> tuple[float, float]:
