@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -44,12 +45,14 @@ def register() -> Register:
     return Register.reference()
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def small() -> Iterator[None]:
     """Few draws, so that a whole hindcast takes seconds."""
-    monkeypatch.setattr(artillery, "PRIOR_DRAWS", 512)
-    monkeypatch.setattr(artillery, "DRAWS", 1024)
-    monkeypatch.setattr(artillery, "KEPT", 128)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(artillery, "PRIOR_DRAWS", 256)
+        patch.setattr(artillery, "DRAWS", 512)
+        patch.setattr(artillery, "KEPT", 64)
+        yield
 
 
 def parameters(**changed: float) -> dict[str, np.ndarray]:
@@ -232,8 +235,8 @@ def planted() -> tuple[World, tuple[Observation, ...], Draws, int]:
 
 
 def test_a_planted_truth_is_found_and_covered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artillery, "PRIOR_DRAWS", 2048)
-    monkeypatch.setattr(artillery, "DRAWS", 4096)
+    monkeypatch.setattr(artillery, "PRIOR_DRAWS", 1024)
+    monkeypatch.setattr(artillery, "DRAWS", 2048)
     world, rows, prior, truth = planted()
     full, flat = Variant(world, rows), Variant(world, rows, flat=True)
     for name in ("plan.RUS", "stock.RUS"):
@@ -253,9 +256,9 @@ def test_a_planted_truth_is_found_and_covered(monkeypatch: pytest.MonkeyPatch) -
 # The frozen fit, the horizon, the same answer twice.
 
 
-@pytest.fixture
-def frozen(small: None, register: Register, tmp_path: Path) -> Path:
-    path = tmp_path / "prior.json"
+@pytest.fixture(scope="module")
+def frozen(small: None, register: Register, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("frozen") / "prior.json"
     artillery.refit(register).write(path)
     return path
 
@@ -306,21 +309,23 @@ def test_a_users_rows_are_scored_without_refitting(register: Register, frozen: P
     assert any("bound" in r.note.lower() for r in found.unscored if r.observation_id.startswith("later.csv"))
 
 
-def test_a_changed_or_broken_freeze_is_refused(frozen: Path, register: Register) -> None:
+def test_a_changed_or_broken_freeze_is_refused(frozen: Path, register: Register, tmp_path: Path) -> None:
     document = json.loads(frozen.read_text())
     document["draws"]["stock.RUS"][0] *= 2
-    frozen.write_text(json.dumps(document))
+    changed = tmp_path / "changed.json"
+    changed.write_text(json.dumps(document))
     with pytest.raises(InputError, match="changed after it was frozen"):
-        Frozen.read(frozen)
-    frozen.write_text("{}")
+        Frozen.read(changed)
+    changed.write_text("{}")
     with pytest.raises(InputError, match="cannot be read"):
-        artillery.hindcast(register, frozen=frozen)
+        artillery.hindcast(register, frozen=changed)
 
 
-def test_a_freeze_says_what_has_changed(frozen: Path, register: Register) -> None:
+def test_a_freeze_says_what_has_changed(frozen: Path, register: Register, tmp_path: Path) -> None:
     old = Frozen.read(frozen)
-    replace(old, inputs={**old.inputs, "arrivals": "0" * 64}).write(frozen)
-    found = artillery.hindcast(register, frozen=frozen, until=date(2024, 1, 31))
+    other = tmp_path / "other.json"
+    replace(old, inputs={**old.inputs, "arrivals": "0" * 64}).write(other)
+    found = artillery.hindcast(register, frozen=other, until=date(2024, 1, 31))
     assert found.stale == ("arrivals",)
     case = next(c for c in found.cases if c.case == "artillery.frozen")
     assert not case.passed

@@ -85,6 +85,8 @@ ORIGINS: Final = (date(2022, 9, 1), date(2023, 3, 1))
 """Origins of the forecast block inside the fit window; rows after the window are forecast from its end."""
 GAP_SHARE: Final = 0.5
 """A supply gap: mean use of a side's main pool below this share of its best 13 weeks before."""
+LEAST_EVENTS: Final = 3
+"""Events below which no verdict is given."""
 RIVALS: Final = ("persistence", "mean", "mass_balance")
 CONTROLS: Final = ("flattened", "unfitted", "minimal")
 
@@ -961,9 +963,9 @@ def _block_cases(block: Scored | None, name: str, table: list[dict[str, Any]]) -
         )
     actors = np.array([r.actor for r in block.rows])
     cases = [_block_case(block, name, None)]
-    for actor in dict.fromkeys(actors):
-        cases.append(_block_case(block.only(actors == actor), name, str(actor)))
-    return cases
+    # Fewer events than that are in the whole block and in the table of rows; a verdict of their own would be noise.
+    some = [str(a) for a in dict.fromkeys(actors) if np.sum(actors == a) >= LEAST_EVENTS]
+    return [*cases, *(_block_case(block.only(actors == actor), name, actor) for actor in some)]
 
 
 def _block_case(block: Scored, name: str, actor: str | None) -> Case:
@@ -1012,6 +1014,11 @@ def _cover_text(block: Scored) -> tuple[bool, str]:
     return COVER[0] <= share <= COVER[1], f"90% intervals hold {inside} of {len(block.observed)} ({share:.0%})"
 
 
+def _too_few(block: Scored) -> list[str]:
+    few = len(block.rows) < LEAST_EVENTS
+    return [f"fewer than {LEAST_EVENTS} events, too few for a verdict"] if few else []
+
+
 def _conditional_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str, float | None]:
     """Passed, why, and the worst skill with one episode left out."""
     groups = {g: [str(getattr(r, g)) for r in block.rows] for g in ("event", "speaker", "episode")}
@@ -1029,8 +1036,9 @@ def _conditional_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str
     covered, cover = _cover_text(block)
     if judge_cover and not covered:
         failed.append(f"{cover}, not 80 to 97%")
+    failed += _too_few(block)
     worst = min(left, key=lambda x: x.skill) if left else None
-    text = "CRPS less that of the rival: " + "; ".join(said) + f". {cover}."
+    text = "CRPS less that of the rival: " + "; ".join(said) + f". {cover}; {block.effective:.0f} effective draws or more."
     if worst is not None:
         text += f" Worst with an episode left out ({worst.group}): skill {worst.skill:+.0%} against {worst.rival}."
     return not failed, ("Failed: " + "; ".join(failed) + ". " if failed else "") + text, worst.skill if worst else None
@@ -1049,6 +1057,7 @@ def _forecast_verdict(block: Scored, *, judge_cover: bool) -> tuple[bool, str, f
     covered, cover = _cover_text(block)
     if judge_cover and not covered:
         failed.append(f"{cover}, not 80 to 97%")
+    failed += _too_few(block)
     left = scores.leave_one_group_out(block.crps, {n: block.rival_crps[n] for n in RIVALS}, [str(r.episode) for r in block.rows])
     worst = min(left, key=lambda x: x.skill) if left else None
     text = "Claims no skill. Interval score less that of the rival: " + "; ".join(said) + f". {cover}."
