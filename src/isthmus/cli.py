@@ -524,8 +524,17 @@ def tiers(
     if as_json or as_csv:
         print_rows(rows, TIER_COLUMNS, as_json=as_json, as_csv=as_csv)
         return
-    for tier in ("magazine", "indicator"):
-        print_rows([row for row in rows if row["tier"] == tier], TIER_COLUMNS)
+    for tier, left_out in (("magazine", {"use_high_by", "use_low_by", "ecosystem", "side", "tier"}), ("indicator", {"tier"})):
+        shown = [row for row in rows if row["tier"] == tier]
+        print_rows([_rounded(row) for row in shown], [c for c in TIER_COLUMNS if c not in left_out])
+        for what in ("use_high", "use_low"):
+            for rate, by in sorted({(row[what], row[f"{what}_by"]) for row in shown if row[what] is not None}):
+                print(f"{what} {rate:.1f} a week: {by}")
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers to three digits, for reading."""
+    return {k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in row.items()}
 
 
 @app.command()

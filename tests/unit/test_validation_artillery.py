@@ -50,7 +50,8 @@ def small() -> Iterator[None]:
     """Few draws, so that a whole hindcast takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(artillery, "PRIOR_DRAWS", 256)
-        patch.setattr(artillery, "DRAWS", 512)
+        patch.setattr(artillery, "MOVED_DRAWS", 256)
+        patch.setattr(artillery, "STEP_DRAWS", 128)
         patch.setattr(artillery, "KEPT", 64)
         yield
 
@@ -188,7 +189,7 @@ def test_importance_weights_undo_the_proposal() -> None:
     log_lik = -0.5 * np.sum(((prior - 1.5) / 0.3) ** 2, axis=1)
     near = Proposal.near(prior, log_lik)
     everything = np.concatenate([prior, near.scores(rng.standard_normal((4000, 2)))])
-    base = near.log_base(everything)
+    base = near.log_base(everything, len(prior))
     assert np.all(base <= np.log(2) + 1e-9)
     w = normalised(-0.5 * np.sum(((everything - 1.5) / 0.3) ** 2, axis=1) + base)
     # Normal prior N(0, 1) times N(1.5, 0.3): mean 1.5 / (1 + 0.09).
@@ -236,7 +237,7 @@ def planted() -> tuple[World, tuple[Observation, ...], Draws, int]:
 
 def test_a_planted_truth_is_found_and_covered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artillery, "PRIOR_DRAWS", 1024)
-    monkeypatch.setattr(artillery, "DRAWS", 2048)
+    monkeypatch.setattr(artillery, "MOVED_DRAWS", 1024)
     world, rows, prior, truth = planted()
     full, flat = Variant(world, rows), Variant(world, rows, flat=True)
     for name in ("plan.RUS", "stock.RUS"):

@@ -59,6 +59,11 @@ class Magazine:
     need: F64
     coverage: Coverage
 
+    @property
+    def stocks_known(self) -> bool:
+        """Whether the register knows any stock of the mission that the front may draw on."""
+        return bool(self.coverage.facts + self.coverage.estimates + self.coverage.assumptions)
+
 
 @dataclass(frozen=True)
 class Rate:

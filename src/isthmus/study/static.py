@@ -16,7 +16,7 @@ F64 = npt.NDArray[np.float64]
 
 
 STOCK_DAYS = 30.0
-"""Target of a stock requirement, days: what NATO's stockpile guidance once asked for; a command may ask for another."""
+"""Target of a stock requirement, days, where none is asked for."""
 
 TIER_COLUMNS = (
     "ecosystem",
@@ -113,6 +113,8 @@ def _magazine_rows(plan: Plan, days: float) -> list[dict[str, Any]]:
         rates = published_rates(plan.register, plan.study.date, sorted(classes))
         for name, rate in (("high", rates[-1]), ("low", rates[0])) if rates else ():
             measured[f"weeks_at_{name}"] = depth_weeks(found.on_hand, rate.per_week)
+        if not found.stocks_known:  # unknown is not none
+            measured = {name: np.full_like(found.on_hand, np.nan) for name in measured} | {"stock_required": required}
         keys = {"ecosystem": eco.name, "front": front, "side": fronts[front].side, "mission": mission, "tier": "magazine"}
         rows.append(keys | _with_spread(measured) | _used(rates) | _covered(found.coverage) | {"days": days})
     return rows

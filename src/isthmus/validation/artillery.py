@@ -59,12 +59,13 @@ FROZEN: Final = frozen_path("artillery_prior.json")
 
 PRIOR_DRAWS: Final = 4096
 """Draws of the prior, a power of two."""
-DRAWS: Final = 2 * PRIOR_DRAWS
-"""Draws of the prior, and as many near the posterior."""
-LEAST_EFFECTIVE: Final = 60.0
-"""Effective draws below which a fit without an event draws anew."""
+MOVED_DRAWS: Final = 8192
+"""Draws near the posterior."""
+STEP_DRAWS: Final = 2048
+"""Draws by which the way there is felt, in each of `ROUNDS`."""
 ROUNDS: Final = 4
-"""Times that the draws near the posterior are moved."""
+LEAST_EFFECTIVE: Final = 150.0
+"""Effective draws below which a fit without an event draws anew."""
 ERRORS: Final = 8
 """Errors of observation that are drawn for each draw."""
 KEPT: Final = 512
@@ -193,14 +194,14 @@ class Draws:
     def uniform(self, key: str, low: float = 0.0, high: float = 1.0) -> F64:
         """One number per draw that depends on the key and the draw only, whatever else is drawn."""
         rng = np.random.default_rng([SEED, zlib.crc32(key.encode())])
-        return np.asarray(low + (high - low) * rng.random(DRAWS)[self.index])
+        return np.asarray(low + (high - low) * rng.random(PRIOR_DRAWS + MOVED_DRAWS)[self.index])
 
     def normal(self, key: str, columns: int = 1) -> F64:
         """Standard normal numbers, (n, columns); a longer row begins like a shorter one."""
         found = np.empty((columns, self.n))
         rng = np.random.default_rng([SEED + 1, zlib.crc32(key.encode())])
         for c in range(columns):
-            found[c] = rng.standard_normal(DRAWS)[self.index]
+            found[c] = rng.standard_normal(PRIOR_DRAWS + MOVED_DRAWS)[self.index]
         return found.T
 
 
@@ -549,25 +550,26 @@ class Variant:
         return self.given(range(len(self.fitted)))
 
     def given(self, rows: Sequence[int]) -> Posterior:
-        """Fit to some rows only: draws of the prior and as many moved, in rounds, to where the likelihood is."""
+        """Fit to some rows only: draws of the prior and others moved, in rounds, to where the likelihood is."""
         design = Design(PRIORS, SEED)
         normal = ndtri(design.probabilities(0, PRIOR_DRAWS))
         rng = np.random.default_rng(SEED)
         prior, prior_logs = self._prior
         prior_likelihood = self._likelihood(prior, prior_logs, rows)
         near = Proposal.near(normal, prior_likelihood)
-        for k in range(ROUNDS):
-            moved = near.scores(rng.standard_normal(normal.shape))
+        for k in range(ROUNDS + 1):
+            count = STEP_DRAWS if k < ROUNDS else MOVED_DRAWS
+            moved = near.scores(rng.standard_normal((count, normal.shape[1])))
             draws = _from_scores(design, moved, PRIOR_DRAWS)
             logs = self.logs(draws)
             likelihood = np.concatenate([prior_likelihood, self._likelihood(draws, logs, rows)])
             everything = np.concatenate([normal, moved])
-            base = near.log_base(everything)
-            if k < ROUNDS - 1:
+            base = near.log_base(everything, PRIOR_DRAWS)
+            if k < ROUNDS:
                 near = Proposal.near(everything, likelihood + base)
         both = {name: np.concatenate([v, draws.values[name]]) for name, v in prior.values.items()}
         return Posterior(
-            draws=Draws(both, np.arange(DRAWS)),
+            draws=Draws(both, np.arange(len(base))),
             logs=np.concatenate([prior_logs, logs]),
             weights=normalised(likelihood + base),
             log_base=base,
@@ -828,7 +830,7 @@ def refit(register: Register) -> Frozen:
 
 def _settings() -> dict[str, Any]:
     return {
-        "draws": DRAWS,
+        "draws": [PRIOR_DRAWS, MOVED_DRAWS],
         "kept": KEPT,
         "seed": SEED,
         "fit_end": FIT_END.isoformat(),

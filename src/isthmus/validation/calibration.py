@@ -1,6 +1,6 @@
 """Fit by importance sampling, and the frozen result: a small file that says what it rests on and whether that still holds.
 
-Draws come from declared priors, half of them moved to where the likelihood is, and weighted back; their weights are the likelihood
+Draws come from declared priors, most of them moved to where the likelihood is, and weighted back; their weights are the likelihood
 of the rows of the fit window. Errors of rows are normal in
 log units, correlated by speaker and by a drift of each side, and integrated in closed form; nothing is optimised, so that the
 same inputs always give the same weights.
@@ -74,7 +74,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Mixture from which draws come, in standard normal scores of the priors: half the prior, half a normal near the posterior."""
+    """Mixture from which draws come, in standard normal scores of the priors: the prior, and a normal near the posterior."""
 
     mean: F64
     root: F64
@@ -101,11 +101,12 @@ class Proposal:
         """Scores of the normal part from standard normal numbers, (draws, parameters)."""
         return np.asarray(self.mean + standard @ self.root.T)
 
-    def log_base(self, scores: F64) -> F64:
-        """Log of prior over proposal density, (draws,): never above log 2, since half the proposal is the prior."""
+    def log_base(self, scores: F64, prior: int) -> F64:
+        """Log of prior over proposal density, (draws,), where the first `prior` of the draws come from the prior itself."""
+        share = prior / len(scores)
         own = np.linalg.solve(self.root, (scores - self.mean).T).T
         log_ratio = -0.5 * np.sum(own**2, axis=1) - np.log(np.diag(self.root)).sum() + 0.5 * np.sum(scores**2, axis=1)
-        return np.asarray(-np.logaddexp(np.log(0.5), np.log(0.5) + log_ratio))
+        return np.asarray(-np.logaddexp(np.log(share), np.log1p(-share) + log_ratio))
 
 
 def normalised(log_weights: F64) -> F64:
