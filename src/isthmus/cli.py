@@ -19,6 +19,9 @@ from isthmus.errors import InputError, Interrupted, IsthmusError, Problem
 
 if TYPE_CHECKING:
     from isthmus.register import Register
+    from isthmus.study.plan import Plan
+    from isthmus.study.runner import Pace
+    from isthmus.study.schedulers import Scheduler
 
 app = typer.Typer(
     name="isthmus",
@@ -411,7 +414,20 @@ DaysOption = Annotated[
     float, typer.Option("--days", metavar="N", min=1, help="Days that a stock should last at the stated need after the opening.")
 ]
 
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the kernel; all processors by default.")]
+ProcessesOption = Annotated[
+    int | None, typer.Option("--processes", metavar="N", min=1, help="Compute in N processes of one thread each, instead.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Compute on the workers of a Dask scheduler, such as tcp://127.0.0.1:8786."
+    ),
+]
+
 REACH_FUTURES = 1024
+NETWORK_DRAWS = 50
+NETWORK_SEED = 20261
 TARGET_DAYS = 30.0
 
 
@@ -422,9 +438,9 @@ def run(
     futures: FuturesOption = None,
     seed: SeedOption = None,
     plan_only: Annotated[bool, typer.Option("--plan", help="Only say what would be run and about how long it takes.")] = False,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Threads of the kernel; all processors by default.")
-    ] = None,
+    threads: ThreadsOption = None,
+    processes: ProcessesOption = None,
+    scheduler: SchedulerOption = None,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
@@ -432,36 +448,82 @@ def run(
     """Run a study: campaigns of every future in every ecosystem and war case. Ctrl-C leaves a run that can be resumed."""
     from isthmus.study import Study
     from isthmus.study.plan import make_plan
-    from isthmus.study.runner import estimate_seconds, start
+    from isthmus.study.runner import estimate, start
 
+    workers = _workers(threads, processes, scheduler)
     plan = make_plan(Study.load(study), load_register(register, overlay), futures=futures, seed=seed)
     if plan_only:
-        seconds = estimate_seconds(plan)
-        document = {"run": str(out), "campaigns": plan.campaigns, "seconds_estimated": round(seconds, 1)}
+        seconds, size = estimate(plan)
+        document = {
+            "run": str(out),
+            "campaigns": plan.campaigns,
+            "seconds_estimated": round(seconds, 1),
+            "bytes_estimated": size,
+        }
         shape = (
             f"{plan.study.futures:,} futures × {len(plan.study.ecosystems)} ecosystems × {len(plan.study.war_cases)} war cases"
         )
-        text = f"{shape} = {plan.campaigns:,} campaigns, about {seconds:.0f} s on this machine."
+        text = f"{shape} = {plan.campaigns:,} campaigns, about {seconds:.0f} s on this machine and {size / 1e6:,.0f} MB."
         print_json(document) if as_json else print(text)
         return
     with _progress(plan.campaigns) as step:
-        report = start(plan, out, step, threads)
+        report = start(plan, out, step, scheduler=workers)
+    _keep_marks(out, plan, quiet=as_json)
     _print_report(report.as_dict(), as_json=as_json)
 
 
+def _workers(threads: int | None, processes: int | None, address: str | None) -> Scheduler:
+    """Who computes. Raises InputError where more than one is asked for, or Dask and not installed."""
+    from isthmus.study.schedulers import Processes, Threads
+
+    given = {"--threads": threads, "--processes": processes, "--scheduler": address}
+    named = [f"{name} {value}" for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise InputError([Problem("isthmus", None, None, " ".join(named), "one of the three", "who computes is asked for twice")])
+    if address is not None:
+        from isthmus.study.cluster import Cluster
+
+        return Cluster(address)
+    return Processes(processes) if processes else Threads(threads)
+
+
 @app.command()
-def resume(run: RunArgument, register: RegisterOption = None, overlay: OverlayOption = None, as_json: JsonOption = False) -> None:
+def resume(
+    run: RunArgument,
+    threads: ThreadsOption = None,
+    processes: ProcessesOption = None,
+    scheduler: SchedulerOption = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Finish an interrupted run. It refuses where the register, version or kernel is not the one the run began with."""
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
     from isthmus.study.runner import resume as finish
     from isthmus.study.store import RunFolder
 
+    workers = _workers(threads, processes, scheduler)
     manifest = RunFolder(run).manifest()
     chosen = load_register(register, overlay) if register or overlay else None
     with _progress(
         manifest["study"]["futures"] * len(manifest["study"]["ecosystems"]) * len(manifest["study"]["war_cases"])
     ) as step:
-        report = finish(run, chosen, step)
+        report = finish(run, chosen, step, scheduler=workers)
+    if chosen is not None:
+        _keep_marks(run, make_plan(Study.model_validate(manifest["study"]), chosen), quiet=as_json)
     _print_report(report.as_dict(), as_json=as_json)
+
+
+def _keep_marks(run: Path, plan: Plan, *, quiet: bool) -> None:
+    """Keep beside a run what rests on a private overlay, and say so."""
+    from isthmus.report.overlay import marks, write_marks
+    from isthmus.study.store import RunFolder
+
+    write_marks(RunFolder(run), plan)
+    found = marks(plan)
+    if found is not None and not quiet:
+        print(found.sentence())
 
 
 @app.command()
@@ -484,11 +546,17 @@ def reach(
     as_csv: CsvOption = False,
 ) -> None:
     """What share of its coalition's stock and output each front could use, who supplies it, and how many days it lasts."""
+    from isthmus.report.overlay import marks
     from isthmus.study import Study
     from isthmus.study.plan import make_plan
     from isthmus.study.static import reach_rows
 
-    rows = reach_rows(make_plan(Study.load(study), load_register(register, overlay), futures=futures), days)
+    plan = make_plan(Study.load(study), load_register(register, overlay), futures=futures)
+    rows = reach_rows(plan, days)
+    marked = marks(plan)
+    if marked is not None:
+        theaters = {f.front: f.theater for f in plan.study.fronts}
+        rows = [row | {"overlay": marked.place(theaters[row["front"]], row["mission"])} for row in rows]
     columns = (
         "ecosystem",
         "front",
@@ -501,8 +569,11 @@ def reach(
         "days_of_supply",
         "stock_required",
         "shortfall",
+        *(("overlay",) if marked is not None else ()),
     )
     print_rows(rows, columns if not as_json else rows[0].keys(), as_json=as_json, as_csv=as_csv)
+    if marked is not None and not as_json and not as_csv:
+        print(marked.sentence().replace("marked ‡", "with overlay True"))
 
 
 @app.command()
@@ -608,12 +679,13 @@ def excursions(
     """Named cases side by side: an ally stays out, lift halved, a line a year late; paired differences from the base."""
     from isthmus.report.scoreboard import print_excursions
     from isthmus.study import Study
-    from isthmus.study.excursions import EXCURSION_FUTURES, chosen, run_excursions
+    from isthmus.study.excursions import EXCURSION_FUTURES, chosen, run_excursions, write_scorecard
 
     files = chosen(names or [])
     loaded = load_register(register, overlay)
     with _progress(1) as step:
         frame = run_excursions(study, files, loaded, out, futures or EXCURSION_FUTURES, step)
+    write_scorecard(frame, Study.load(study), loaded, futures or EXCURSION_FUTURES, out)
     if as_json or as_csv:
         print_rows(_plain_rows(frame), list(frame.columns), as_json=as_json, as_csv=as_csv)
     else:
@@ -686,13 +758,122 @@ def _plain_rows(frame: Any) -> list[dict[str, Any]]:
 
 
 @app.command()
-def report(run: RunArgument, out: OutOption = Path("out/report"), as_json: JsonOption = False) -> None:
-    """Write the report of a run: one self-contained HTML file with figures, sources and assumptions."""
+def awareness(
+    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="As it stood at YYYY, YYYY-MM or YYYY-MM-DD.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Folder with the files of the sets pla and missiles, for daily counts."),
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Flows among the rivals, pressure and readiness, exercises, and whether words became deeds."""
+    from isthmus.awareness.summary import summary
+    from isthmus.awareness.survey import LONG_COLUMNS, long_rows, survey
+
+    found = survey(load_register(register, overlay), at, data)
+    if as_json:
+        print_json(found.document())
+        return
+    if as_csv:
+        print_rows(long_rows(found), LONG_COLUMNS, as_csv=True)
+        return
+    for table in summary(found):
+        print(table.title)
+        print_rows(table.rows, table.rows[0])
+        print("\n".join((*table.notes, "")))
+
+
+@app.command()
+def network(
+    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="As it stood at YYYY, YYYY-MM or YYYY-MM-DD.")] = None,
+    side: Annotated[str | None, typer.Option("--side", metavar="S", help="Only this side.")] = None,
+    layer: Annotated[
+        str, typer.Option("--layer", metavar="L", help="Layer of ties; `all`, or `common`: those on which every side has one.")
+    ] = "all",
+    weighting: Annotated[
+        str, typer.Option("--weighting", metavar="W", help="treaty: one agreement is one observation; pair: every pair counts 1.")
+    ] = "treaty",
+    since: Annotated[
+        list[str] | None, typer.Option("--since", metavar="DATE", help="Also as it stood then; may be given again.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", metavar="N", min=0, help="Networks of the null model.")] = NETWORK_DRAWS,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", min=0, help="Seed of the null model and of communities.")
+    ] = NETWORK_SEED,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Folder with the files of the sets sipri and cow: arms deliveries, capabilities."
+        ),
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Both alignments as networks: hub against interlocking, what each side keeps without its hub, who depends on whom."""
+    from isthmus.interop.network_survey import LONG_COLUMNS, long_rows, survey, tables
+
+    loaded = load_register(register, overlay)
+    found = survey(
+        loaded, at, side=side, layer=layer, weighting=weighting, draws=draws, seed=seed, data=data, since=tuple(since or ())
+    )
+    if as_json:
+        print_json(found.document())
+        return
+    if as_csv:
+        print_rows(long_rows(found), LONG_COLUMNS, as_csv=True)
+        return
+    for table in tables(found):
+        print(table.title)
+        print_rows(table.rows, dict.fromkeys(column for row in table.rows for column in row))
+        print("\n".join((*table.notes, "")))
+
+
+@app.command()
+def report(
+    run: RunArgument,
+    out: OutOption = Path("out/report"),
+    validation: Annotated[
+        Path | None,
+        typer.Option("--validation", metavar="FILE", help="What isthmus validate --out wrote; that which ships by default."),
+    ] = None,
+    excursions: Annotated[
+        Path | None,
+        typer.Option("--excursions", metavar="DIR", help="What isthmus excursions --out wrote: its folder or scorecard."),
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of a run: one self-contained HTML file with figures, validation, sources and assumptions."""
     from isthmus.report.html import write_report
+    from isthmus.study.excursions import read_scorecard
     from isthmus.study.results import Results
 
-    paths = [str(p) for p in write_report(Results.open(run), out)]
-    print_json({"paths": paths}) if as_json else print("\n".join(paths))
+    paths = write_report(
+        Results.open(run),
+        out,
+        validation=_validation(validation),
+        excursions=read_scorecard(excursions) if excursions else None,
+        register=load_register(register, overlay) if register or overlay else None,
+    )
+    print_json({"paths": [str(p) for p in paths]}) if as_json else print("\n".join(str(p) for p in paths))
+
+
+def _validation(path: Path | None = None) -> dict[str, Any] | None:
+    """The validation of a file, else the one that ships. Raises InputError where a file is named that is none."""
+    from isthmus.validation.suite import read_document
+
+    found = read_document(path)
+    if found is None and path is not None:
+        raise InputError(
+            [Problem(str(path), None, None, "no such file", "a file written by isthmus validate --out", "nothing to read")]
+        )
+    return found
 
 
 @app.command()
@@ -711,7 +892,7 @@ def demo(out: OutOption = Path("out/reference")) -> None:
         done = start(plan, folder, step)
     opened = Results.open(folder)
     print_scoreboard(opened, seconds=done.seconds)
-    paths = write_report(opened, out / "report")
+    paths = write_report(opened, out / "report", validation=_validation())
     print(f"\nReport: {paths[0]}  (open it in a browser)")
     print(f"Run:    {folder}")
     print(
@@ -748,14 +929,63 @@ def _print_report(document: Mapping[str, Any], *, as_json: bool) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, where that is a terminal."""
+    """A progress bar on standard error where that is a terminal, else a line now and then, for the log of a long run."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    bars = (TextColumn("campaigns"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*bars, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("campaigns", total=total)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    from isthmus.study.runner import Pace
+
+    console, pace = Console(stderr=True), Pace()
+    if not console.is_terminal:
+        yield _log_progress(pace)
+        return
+    with Progress(
+        TextColumn("campaigns"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("campaigns", total=total, left="")
+
+        def show(done: int, total: int) -> None:
+            pace.report(done, total)
+            bar.update(task, completed=done, total=total, left=_time_left(pace))
+
+        yield show
+
+
+LOG_SECONDS = 60.0
+"""Time between two lines of progress in a log."""
+
+
+def _log_progress(pace: Pace) -> Callable[[int, int], None]:
+    """Lines that say how far a run is; a run that is done before the first one is due says nothing."""
+    import time
+
+    said = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal said
+        pace.report(done, total)
+        if time.monotonic() - said >= LOG_SECONDS:
+            said = time.monotonic()
+            print(
+                f"{done:,} of {total:,} campaigns, {pace.rate or 0:,.0f} a second, {_time_left(pace)}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    return show
+
+
+def _time_left(pace: Pace) -> str:
+    seconds = pace.seconds_left
+    if seconds is None:
+        return ""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{seconds:.0f} s left" if seconds < 90 else f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
 
 
 if __name__ == "__main__":

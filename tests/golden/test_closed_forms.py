@@ -20,7 +20,8 @@ from isthmus.sustainment.reference import Campaign
 from tests.networks import PLENTY, permuted, simple
 
 EPS = 1e-5
-LANE = np.arange(k.LANES)
+LANE = np.arange(k.LANES) % 128
+"""Number of the case that a lane is; wider tiles repeat them."""
 Outcome = dict[str, npt.NDArray[np.float64]]
 
 

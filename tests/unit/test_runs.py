@@ -22,6 +22,7 @@ from isthmus import cli
 from isthmus.errors import RunError
 from isthmus.register import Register
 from isthmus.study import runner
+from isthmus.study.chunks import WEEKLY_FUTURES
 from isthmus.study.plan import Plan
 from isthmus.study.results import Results, compare
 from isthmus.study.store import RunFolder
@@ -39,7 +40,7 @@ SMALL: dict[str, Any] = {
 """One ecosystem and one war case in four chunks."""
 WEEKLY: dict[str, Any] = {
     **SMALL,
-    "futures": runner.WEEKLY_FUTURES,
+    "futures": WEEKLY_FUTURES,
     "ecosystems": [paper.STUDY["ecosystems"][0], paper.STUDY["ecosystems"][3]],
     "war_cases": paper.STUDY["war_cases"],
 }
@@ -446,13 +447,13 @@ def test_fans_are_the_quantiles_of_the_trajectories(weekly: Path, trajectories: 
     chosen = trajectories[(trajectories["ecosystem"] == ecosystem) & (trajectories["war_case"] == case)]
     for view in opened.manifest["views"]:
         exact = np.stack(chosen[chosen["view"] == view]["fill"].to_list())
-        assert exact.shape == (runner.WEEKLY_FUTURES, 52)
+        assert exact.shape == (WEEKLY_FUTURES, 52)
         start = starts.get(view.split(".")[0], 52)
         assert (exact[:, :start] == -1).all()
         assert (exact[:, start:] >= 0).all()
         assert (exact <= 1).all()
         counts = opened._counts["level"].get((ecosystem, case, view), np.zeros((52, fans.LEVEL_BINS), np.int64))
-        assert (counts.sum(1) == np.where(np.arange(52) >= start, runner.WEEKLY_FUTURES, 0)).all()
+        assert (counts.sum(1) == np.where(np.arange(52) >= start, WEEKLY_FUTURES, 0)).all()
         fan = opened.fan(view, case, ecosystem).to_numpy()
         assert np.isnan(fan[:start]).all()
         want = np.quantile(exact[:, start:], (0.05, 0.25, 0.5, 0.75, 0.95), axis=0, method="inverted_cdf").T
@@ -469,7 +470,7 @@ def test_mean_differences_are_those_of_the_trajectories(weekly: Path, trajectori
 
 
 def test_reach_of_a_run_is_that_of_the_command(weekly: Path, root: Path, isthmus: Callable[..., tuple[int, str, str]]) -> None:
-    words = ("reach", root / "weekly.yaml", "--register", root / "register", "--futures", str(runner.WEEKLY_FUTURES), "--json")
+    words = ("reach", root / "weekly.yaml", "--register", root / "register", "--futures", str(WEEKLY_FUTURES), "--json")
     code, out, _ = isthmus(*words)
     rows = json.loads(out)
     assert code == 0

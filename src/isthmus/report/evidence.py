@@ -14,6 +14,7 @@ from isthmus.interop.supply import Binding
 from isthmus.register import Register
 from isthmus.register.register import EVIDENCE
 from isthmus.report.elements import Body, Link, Row, Table
+from isthmus.report.overlay import MARK
 from isthmus.report.wording import Names, number, plain
 from isthmus.study.plan import Plan
 
@@ -254,7 +255,9 @@ class Evidence:
         source = self._sources.get(str(row["source_id"]), {})
         values = [float(row[k]) for k in ("low", "mode", "high")]
         stated = number(values[1]) if values[0] == values[2] else " – ".join(number(v) for v in values)
-        note = ", ".join(str(x) for x in (row["as_of"], f"grade {row['confidence']}" if row["confidence"] else None, stated) if x)
+        grade = f"grade {row['confidence']}" if row["confidence"] else None
+        own = f"{MARK} private overlay" if row.get("overlay") else None
+        note = ", ".join(str(x) for x in (row["as_of"], grade, stated, own) if x)
         if not source:
             return Link(str(row["note"] or row["kind"]), None, note)
         return Link(str(source["title"]), str(source["url"]), note)
@@ -265,7 +268,7 @@ def _rows_by_id(register: Register) -> dict[str, Mapping[str, Any]]:
     out: dict[str, Mapping[str, Any]] = {}
     for table in EVIDENCE:
         frame = register.table(table)
-        names = [c for c in ("kind", "source_id", "as_of", "confidence", "note", "low", "mode", "high") if c in frame]
+        names = [c for c in ("kind", "source_id", "as_of", "confidence", "note", "low", "mode", "high", "overlay") if c in frame]
         for fact_id, *values in zip(frame["fact_id"], *(frame[c].tolist() for c in names), strict=True):
             out[str(fact_id)] = {**dict.fromkeys(("low", "mode", "high"), float("nan")), **dict(zip(names, values, strict=True))}
     return out

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from isthmus.report.wording import percent
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -94,21 +96,10 @@ def css_variables(*, dark: bool) -> str:
     return " ".join(f"--{name}: {dark_value if dark else light};" for light, (name, dark_value) in VARIABLES.items())
 
 
-def percent(value: float) -> str:
-    """A share as whole per cents; what is above 0 or below 1 is never rounded to either."""
-    if np.isnan(value):
-        return "–"
-    if 0 < value < 0.005:
-        return "<1%"
-    if 0.995 <= value < 1:
-        return ">99%"
-    return f"{value:.0%}"
-
-
 def stacked_bars(groups: Sequence[Group], label: str, prefix: str, *, xlabel: str, hatches: Sequence[str] = ()) -> str:
     """Groups of horizontal stacked bars on one axis from 0 to 100%. Parts wide enough carry their name, or their share with `hatches`."""
     rows = sum(len(g.bars) + 1 for g in groups)
-    with _canvas(7.4, 0.62 + 0.235 * rows) as figure:
+    with canvas(7.4, 0.62 + 0.235 * rows) as figure:
         axes = figure.add_axes((0.13, 0.5 / figure.get_figheight(), 0.835, 1 - 0.55 / figure.get_figheight()))
         y = 0.0
         ticks: list[tuple[float, str]] = []
@@ -122,17 +113,17 @@ def stacked_bars(groups: Sequence[Group], label: str, prefix: str, *, xlabel: st
         axes.set_ylim(y - 0.4, -0.6)
         axes.set_xlim(0, 1)
         axes.set_yticks([t for t, _ in ticks], [name for _, name in ticks])
-        _percent(axes, "x")
+        percent_axis(axes, "x")
         axes.set_xlabel(xlabel)
         axes.grid(visible=True, axis="x")
         axes.tick_params(axis="y", length=0)
-        return _svg(figure, label, prefix)
+        return svg_text(figure, label, prefix)
 
 
 def fan_figure(panels: Sequence[FanPanel], ecosystems: Sequence[str], names: Mapping[str, str], label: str, prefix: str) -> str:
     """Fans of use by need, a column per war case; beneath, the mean paired difference of the other ecosystems from the first."""
     look = styles(ecosystems)
-    with _canvas(7.4, 4.55) as figure:
+    with canvas(7.4, 4.55) as figure:
         grid = figure.add_gridspec(
             2,
             max(2, len(panels)),
@@ -160,12 +151,12 @@ def fan_figure(panels: Sequence[FanPanel], ecosystems: Sequence[str], names: Map
                     axes.set_yticklabels([])
             top.set_xticklabels([])
             if not column:
-                _percent(top, "y")
+                percent_axis(top, "y")
                 low.yaxis.set_major_formatter(lambda v, _: f"{v * 100:+.0f}".replace("+0", "0").replace("-", "−"))
                 top.set_ylabel("use by need")
                 low.set_ylabel("points")
         _legend(figure, ecosystems, names, look)
-        return _svg(figure, label, prefix)
+        return svg_text(figure, label, prefix)
 
 
 def _fan(axes: Axes, panel: FanPanel, look: Mapping[str, Style]) -> None:
@@ -228,7 +219,7 @@ def _stack(axes: Axes, y: float, bar: Bar, hatches: Sequence[str]) -> None:
         left += width
 
 
-def _percent(axes: Axes, which: str) -> None:
+def percent_axis(axes: Axes, which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(_locator())
     axis.set_major_formatter(lambda v, _: f"{v:.0%}")
@@ -241,7 +232,7 @@ def _locator() -> Any:
 
 
 @contextmanager
-def _canvas(width: float, height: float) -> Iterator[Figure]:
+def canvas(width: float, height: float) -> Iterator[Figure]:
     """A figure of a size in inches, drawn without a window system, pyplot or the user's own settings."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -274,7 +265,7 @@ def _canvas(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height))
 
 
-def _svg(figure: Figure, label: str, prefix: str) -> str:
+def svg_text(figure: Figure, label: str, prefix: str) -> str:
     """The figure as an SVG element for an HTML page: its own ids, no outside address, colours by name, numbers cut short."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))

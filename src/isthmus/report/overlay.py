@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from isthmus.register.register import EVIDENCE
+from isthmus.register.register import EVIDENCE, MODELS
 from isthmus.study.plan import Plan
 from isthmus.study.results import Results
 from isthmus.study.store import RunFolder
@@ -15,7 +15,7 @@ from isthmus.study.store import RunFolder
 MARK = "‡"
 LEGEND = f"{MARK} rests on rows of a private overlay, which are no part of the public register"
 DERIVED = "overlay"
-HOLDINGS = ("adoptions", "exercises", "ties", "memberships", "transfers")
+HOLDINGS = ("items", "adoptions", "exercises", "ties", "memberships", "transfers")
 """Tables that say who holds what with whom: they decide access, and leave no binding."""
 
 
@@ -33,6 +33,10 @@ class Marks:
     @property
     def rows(self) -> int:
         return sum(n for _, n in self.tables)
+
+    def place(self, theater: str, mission: str) -> bool:
+        """Whether reach in a theater rests on the overlay: that of a front, or of the opponent to whose it is compared."""
+        return any(front.split(".", 1)[0] == theater and m == mission for front, m in self.places)
 
     def sentence(self) -> str:
         """What of a run rests on the overlay, in words."""
@@ -54,9 +58,10 @@ def marks(plan: Plan) -> Marks | None:
     drawn = {u.name for u in plan.design.uncertainties if not facts.isdisjoint(u.evidence)}
     used = sorted(bound | {(name.split(":", 1)[0], name.split(":", 1)[-1]) for name in drawn})
     who = [
-        {str(row[c]) for c in ("actor_id", "bloc_id", "partner_id", "supplier", "recipient") if c in frame.columns}
+        {actor for c in columns for actor in str(row[c] or "").replace(" ", "").split(";") if actor}
         for name, frame in own.items()
         if name in HOLDINGS
+        for columns in ([r.column for r in MODELS[name].references if r.table == "actors"],)
         for row in frame.to_dict("records")
     ]
     places = _places(plan, [set(element.split(":")) for _, element in used], who)
@@ -85,7 +90,7 @@ def _places(plan: Plan, elements: Iterable[set[str]], who: Iterable[set[str]]) -
             named, made = parts & actors, parts & set(class_of)
             if (not named or named & here) and (not made or any(class_of[m] == cell.class_id for m in made)):
                 out.add((front.front_id, cell.mission_id))
-        if any(one & here for one in who):
+        if any(not one or one & here for one in who):
             out.add((front.front_id, cell.mission_id))
     return out
 

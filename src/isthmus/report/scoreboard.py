@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from isthmus.report.overlay import MARK, read_marks
 from isthmus.study.excursions import headline as excursion_headline
 from isthmus.study.layers import main_case
 from isthmus.study.results import Results
@@ -37,6 +38,16 @@ def print_scoreboard(results: Results, seconds: float | None = None, console: Co
         if table is not None:
             console.print()
             console.print(table)
+    found = read_marks(results)
+    if found is not None:
+        console.print()
+        console.print(found.sentence())
+
+
+def _campaign_mark(results: Results) -> str:
+    """The mark of figures that rest on a private overlay, where what is simulated does; empty elsewhere."""
+    found = read_marks(results)
+    return f" {MARK}" if found is not None and found.campaign else ""
 
 
 def headline(results: Results, seconds: float | None = None) -> str:
@@ -78,13 +89,16 @@ def reach_table(results: Results) -> Table:
     table = _table("Reach: share of the coalition's stock and output that a front could use", names, "front and mission", "")
     cells = results.reach.set_index(["front", "mission", "measure", "ecosystem"])
     keys = results.reach[["front", "mission", "tier"]].drop_duplicates()
+    found = read_marks(results)
     measures = {"reach": "reach", "reach_if_both_draw": "both draw", "hub_share": "hub share", "scale_ratio": "scale ratio"}
     last = ""
     for front, mission, tier in sorted(keys.itertuples(index=False), key=lambda k: (k[0], TIERS.index(k[2]), k[1])):
         if front != last:
             _heading(table, front)
         last = front
-        label = f"{_words(mission)} ({tier})"
+        label = f"{_words(mission)} ({tier})" + (
+            f" {MARK}" if found is not None and found.place(front.split(".", 1)[0], mission) else ""
+        )
         for measure, name in measures.items():
             values = [cells.loc[(front, mission, measure, eco)] for eco in names]
             if all(pd.isna(v["median"]) or (measure == "scale_ratio" and v["median"] == 0) for v in values):
@@ -98,7 +112,11 @@ def weeks_table(results: Results) -> Table:
     """Weeks met, rationed and starved of the horizon, per war case, front and mission."""
     weeks = results.study["horizon_weeks"]
     names = _ecosystems(results)
-    table = _table(f"Weeks met / rationed / starved of {weeks}: medians, and 5-95% of the weeks starved", names, "mission")
+    table = _table(
+        f"Weeks met / rationed / starved of {weeks}: medians, and 5-95% of the weeks starved{_campaign_mark(results)}",
+        names,
+        "mission",
+    )
     cells = results.quantiles.set_index(["war_case", "front", "mission", "outcome", "ecosystem"])
     chosen = results.quantiles[results.quantiles["outcome"] == "weeks_met"]
     last = ("", "")
@@ -118,7 +136,11 @@ def weeks_table(results: Results) -> Table:
 def shares_table(results: Results) -> Table:
     """Share of worlds: defence unsustained, attack unsustained, undecided."""
     names = _ecosystems(results)
-    table = _table("Share of worlds: defence unsustained · attack unsustained · undecided", names, "theater and mission")
+    table = _table(
+        f"Share of worlds: defence unsustained · attack unsustained · undecided{_campaign_mark(results)}",
+        names,
+        "theater and mission",
+    )
     cells = results.shares.set_index(["war_case", "front", "mission", "ecosystem"])
     last = ""
     for case, theater, mission in results.shares[["war_case", "front", "mission"]].drop_duplicates().itertuples(index=False):
@@ -132,8 +154,9 @@ def shares_table(results: Results) -> Table:
 
 
 def widest_case(results: Results) -> str:
-    """The war case with most theaters at war, earliest."""
-    return str(max(results.study["war_cases"], key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"])
+    """The war case with most theaters at war, earliest; without exchange where there is one."""
+    cases = [c for c in results.study["war_cases"] if not c.get("exchange")] or results.study["war_cases"]
+    return str(max(cases, key=lambda c: (len(c["starts"]), -sum(c["starts"].values())))["name"])
 
 
 def rebuild_table(results: Results) -> Table:
@@ -141,7 +164,9 @@ def rebuild_table(results: Results) -> Table:
     names = _ecosystems(results)
     case = widest_case(results)
     table = _table(
-        f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week", names, "side and materiel"
+        f"Years to rebuild the stocks used in {_words(case)}, at the output of the last week{_campaign_mark(results)}",
+        names,
+        "side and materiel",
     )
     frame = results.quantiles[(results.quantiles["outcome"] == "years_to_rebuild") & (results.quantiles["war_case"] == case)]
     cells = frame.set_index(["front", "mission", "ecosystem"])
@@ -161,7 +186,7 @@ def layers_table(results: Results) -> Table | None:
     case = _words(frame["war_case"].iloc[0])
     title = (
         f"Where the dividend comes from, {names[0]} to {names[-1]}: Shapley shares of need met (fronts) and of worlds in which the"
-        f" defence is unsustained (theaters), points ± s.e., {case}; n.e. not estimable"
+        f" defence is unsustained (theaters), points ± s.e., {case}; n.e. not estimable{_campaign_mark(results)}"
     )
     layers = [str(x) for x in dict.fromkeys(frame["layer"])]
     table = _table(title, [*layers, "all"], "front and mission")

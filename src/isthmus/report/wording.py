@@ -35,6 +35,16 @@ def number(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}"
 
 
+def rounded(value: float) -> str:
+    """Three significant figures also of large numbers, where more would pretend to be known."""
+    return number(float(f"{value:.3g}")) if np.isfinite(value) else number(value)
+
+
+def change(before: str, after: str) -> str:
+    """From one to another, on one line."""
+    return f"{before}\u00a0→\u00a0{after}"
+
+
 def spread(low: float, median: float, high: float, say: Callable[[float], str] = number) -> str:
     """Median with 5 to 95% in brackets; a dash where there is nothing."""
     if np.isnan(median):
@@ -69,12 +79,14 @@ def points(value: float) -> str:
 
 def points_error(value: float, error: float) -> str:
     """A difference of shares in percentage points, with its standard error."""
-    return points(value) if np.isnan(error) else f"{points(value)} ± {100 * error:.1f}"
+    if np.isnan(error) or (value == 0 and error == 0):
+        return points(value)
+    return f"{points(value)}\u00a0±\u00a0{100 * error:.1f}"
 
 
 def signed_error(value: float, error: float, digits: int = 3) -> str:
     """A difference with its standard error, in the unit of the difference."""
-    return signed(value, digits) if np.isnan(error) else f"{signed(value, digits)} ± {error:.{digits}f}"
+    return signed(value, digits) if np.isnan(error) else f"{signed(value, digits)}\u00a0±\u00a0{error:.{digits}f}"
 
 
 class Names:

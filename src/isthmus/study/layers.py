@@ -93,9 +93,10 @@ def headlines(plan: Plan, rule: EcosystemRule, draws: Mapping[str, F64], case: W
     run = run_campaigns(inputs, case.starts, plan.theaters, plan.study.horizon_weeks)
     column = {name: run.outcomes[:, i].astype(np.float64) for i, name in enumerate(run.columns)}
     at_war = set(case.starts)
+    theater_of = {f.front: f.theater for f in plan.study.fronts}
     for view in plan.labels.views:
         front, mission = view.rsplit(".", 1)
-        if front.split(".", 1)[0] in at_war:
+        if theater_of[front] in at_war:
             used, needed = column[f"used.{view}"], column[f"needed.{view}"]
             out[front, mission, "need_met"] = np.divide(used, needed, out=np.ones_like(used), where=needed > 0)
     for duel in plan.labels.duels:

@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from isthmus.errors import Problem, RunError
 from isthmus.interop.reach import MEASURES
+from isthmus.study import ranks
 from isthmus.study.store import RunFolder
 from isthmus.sustainment import fans
-from isthmus.sustainment.kernel import PER_FRONT, PER_SIDE
+from isthmus.sustainment.kernel import PER_DUEL, PER_FRONT, PER_SIDE
 
 QUANTILES = (0.05, 0.5, 0.95)
 OUTCOME_CODES = {0: "undecided", 1: "defence_unsustained", 2: "attack_unsustained"}
 KEYS = ["ecosystem", "war_case"]
+
+HELD = 16_384
+"""Futures whose outcomes stand in memory at a time, at least a chunk of them."""
+SELECTED = 2_048
+"""Outcomes times cells whose quantiles are looked for at a time: what memory their counts take does not grow with the futures."""
+RANKED = 65_536
+"""Futures that influences rest on: the standard error of a rank correlation is 0.004 then."""
+
+
+class _Asked(NamedTuple):
+    """One outcome of `Results.quantiles`: a column, or a column as a share of another where that is above 0."""
+
+    front: str
+    mission: str
+    outcome: str
+    column: str
+    whole: str | None
+    view: str | None
+    """Told only where this view is at war."""
+
+    def values(self, part: pd.DataFrame) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = part[self.column].to_numpy()
+        if self.whole is None:
+            return found
+        whole: npt.NDArray[np.float32] = part[self.whole].to_numpy()
+        inside = whole > 0
+        shares: npt.NDArray[np.float32] = found[inside] / whole[inside]
+        return shares
+
+
+def _split(pieces: list[pa.Table], keys: list[str]) -> dict[Any, pd.DataFrame]:
+    frame = pa.concat_tables(pieces).to_pandas()
+    return dict(iter(frame.groupby(keys, observed=True, sort=False)))
 
 
 @dataclass(frozen=True)
@@ -74,45 +110,93 @@ class Results:
             )
         return self.folder.columns("outcomes", ["future", *KEYS, name]).to_pandas().rename(columns={name: "value"})
 
+    def _parts(self, table: str, keys: list[str], columns: list[str]) -> Iterator[dict[Any, pd.DataFrame]]:
+        """Some columns of a table, split by its keys, some `HELD` futures at a time."""
+        held: list[pa.Table] = []
+        futures = 0
+        chunk = self.manifest["chunk_futures"]
+        for piece in self.folder.tables(table, [*keys, *columns]):
+            held.append(piece)
+            futures += chunk
+            if futures >= HELD:
+                yield _split(held, keys)
+                held, futures = [], 0
+        if held:
+            yield _split(held, keys)
+
     @cached_property
     def quantiles(self) -> pd.DataFrame:
         """ecosystem, war_case, front, mission, outcome, low, median, high of everything that was simulated at war."""
-        rows = []
-        for (eco, case), part in self.outcomes.groupby(KEYS, observed=True, sort=False):
-            for view in self.manifest["views"]:
-                if not self.at_war(case, view):
-                    continue
-                front, mission = view.rsplit(".", 1)
-                for outcome in PER_FRONT:
-                    rows.append((eco, case, front, mission, outcome, *_quantile(part[f"{outcome}.{view}"])))
-                for name, top in (
-                    ("hub_share_of_supply", "shipped_hub"),
-                    ("far_share_of_supply", "shipped_far"),
-                    ("fill", "used"),
-                ):
-                    whole = part[f"{'needed' if name == 'fill' else 'shipped'}.{view}"]
-                    rows.append((eco, case, front, mission, name, *_quantile((part[f"{top}.{view}"] / whole)[whole > 0])))
-            for group in self.manifest["groups"]:
-                side, materiel = group.split(".", 1)
-                rows.append((eco, case, side, materiel, "years_to_rebuild", *_quantile(part[f"years_to_rebuild.{group}"])))
-            for column in (c for c in self.manifest["columns"] if c.split(".", 1)[0] in PER_SIDE):
-                outcome, side, year = column.split(".")
-                rows.append((eco, case, side, year, outcome, *_quantile(part[column])))
+        cells = [(e["name"], w["name"]) for e in self.study["ecosystems"] for w in self.study["war_cases"]]
+        asked = list(self._asked())
+        at_once = max(1, SELECTED // len(cells))
+        found: dict[tuple[tuple[str, str], _Asked], tuple[float, ...]] = {}
+        for begin in range(0, len(asked), at_once):
+            some = asked[begin : begin + at_once]
+            columns = list(dict.fromkeys(c for one in some for c in (one.column, one.whole) if c))
+
+            def pieces(
+                some: list[_Asked] = some, columns: list[str] = columns
+            ) -> Iterator[dict[tuple[tuple[str, str], _Asked], npt.NDArray[np.float32]]]:
+                for parts in self._parts("outcomes", KEYS, columns):
+                    yield {(cell, one): one.values(parts[cell]) for cell in cells for one in some if self._is_told(cell, one)}
+
+            found |= ranks.quantiles(pieces, QUANTILES)
+        rows = [
+            (*cell, one.front, one.mission, one.outcome, *found[cell, one])
+            for cell in cells
+            for one in asked
+            if self._is_told(cell, one)
+        ]
         return pd.DataFrame(rows, columns=["ecosystem", "war_case", "front", "mission", "outcome", "low", "median", "high"])
+
+    def _is_told(self, cell: tuple[str, str], one: _Asked) -> bool:
+        return one.view is None or self.at_war(cell[1], one.view)
+
+    def _asked(self) -> Iterator[_Asked]:
+        """Every outcome that `quantiles` tells, in its order."""
+        for view in self.manifest["views"]:
+            front, mission = view.rsplit(".", 1)
+            for outcome in PER_FRONT:
+                yield _Asked(front, mission, outcome, f"{outcome}.{view}", None, view)
+            for name, top, whole in (
+                ("hub_share_of_supply", "shipped_hub", "shipped"),
+                ("far_share_of_supply", "shipped_far", "shipped"),
+                ("fill", "used", "needed"),
+            ):
+                yield _Asked(front, mission, name, f"{top}.{view}", f"{whole}.{view}", view)
+        for group in self.manifest["groups"]:
+            side, materiel = group.split(".", 1)
+            yield _Asked(side, materiel, "years_to_rebuild", f"years_to_rebuild.{group}", None, None)
+        for column in (c for c in self.manifest["columns"] if c.split(".", 1)[0] in PER_SIDE):
+            outcome, side, year = column.split(".")
+            yield _Asked(side, year, outcome, column, None, None)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
         """Share of worlds by outcome: ecosystem, war_case, front (theater), mission, and the three shares; and median week."""
+        duels = self.manifest["duels"]
+        counts: dict[tuple[str, str, str], npt.NDArray[np.int64]] = {}
+
+        def weeks() -> Iterator[dict[tuple[str, str, str], npt.NDArray[np.float32]]]:
+            for parts in self._parts("outcomes", KEYS, [f"{o}.{d}" for o in PER_DUEL for d in duels]):
+                yield {
+                    (*cell, d): part.loc[part[f"outcome.{d}"] == 1, f"outcome_week.{d}"].to_numpy()
+                    for cell, part in parts.items()
+                    for d in duels
+                }
+
+        for parts in self._parts("outcomes", KEYS, [f"outcome.{d}" for d in duels]):
+            for (eco, case), part in parts.items():
+                for d in duels:
+                    codes = np.bincount(part[f"outcome.{d}"].to_numpy(dtype=np.int64), minlength=len(OUTCOME_CODES))
+                    counts[eco, case, d] = counts.get((eco, case, d), 0) + codes
+        median = ranks.quantiles(weeks, (0.5,))
         rows = []
-        for (eco, case), part in self.outcomes.groupby(KEYS, observed=True, sort=False):
-            for duel in self.manifest["duels"]:
-                if not self.at_war(case, duel):
-                    continue
-                theater, mission = duel.rsplit(".", 1)
-                codes = part[f"outcome.{duel}"]
-                weeks = part.loc[codes == 1, f"outcome_week.{duel}"]
-                shares = [float((codes == code).mean()) for code in OUTCOME_CODES]
-                rows.append((eco, case, theater, mission, *shares, float(weeks.median()) if len(weeks) else np.nan))
+        for (eco, case, duel), codes in counts.items():
+            if self.at_war(case, duel):
+                shares = [float(codes[code] / codes.sum()) for code in OUTCOME_CODES]
+                rows.append((eco, case, *duel.rsplit(".", 1), *shares, *median[eco, case, duel]))
         return pd.DataFrame(
             rows, columns=["ecosystem", "war_case", "front", "mission", *OUTCOME_CODES.values(), "week_defence_unsustained"]
         )
@@ -129,13 +213,18 @@ class Results:
     @cached_property
     def reach(self) -> pd.DataFrame:
         """ecosystem, front, mission, tier, measure, low, median, high."""
-        frame = self.folder.columns("reach", ["ecosystem", "front", "mission", *MEASURES]).to_pandas()
+        keys = ["ecosystem", "front", "mission"]
+
+        def pieces() -> Iterator[dict[tuple[Any, str], npt.NDArray[np.float32]]]:
+            for parts in self._parts("reach", keys, list(MEASURES)):
+                yield {(place, m): part[m].dropna().to_numpy() for place, part in parts.items() for m in MEASURES}
+
         theater = {f["front"]: f["theater"] for f in self.study["fronts"]}
         tier = {(t, m): name for t, m, name in self.manifest["tiers"]}
-        rows = []
-        for (eco, front, mission), part in frame.groupby(["ecosystem", "front", "mission"], sort=False):
-            for measure in MEASURES:
-                rows.append((eco, front, mission, tier[theater[front], mission], measure, *_quantile(part[measure].dropna())))
+        rows = [
+            (eco, front, mission, tier[theater[front], mission], measure, *values)
+            for ((eco, front, mission), measure), values in ranks.quantiles(pieces, QUANTILES).items()
+        ]
         return pd.DataFrame(rows, columns=["ecosystem", "front", "mission", "tier", "measure", "low", "median", "high"])
 
     @cached_property
@@ -170,25 +259,26 @@ class Results:
         """Inputs by the square of their rank correlation with an outcome, largest first: input, rank_correlation, share.
 
         A first look, not a variance decomposition: `share` is that of the outcome's ranks which the input alone explains in a
-        straight line (Spearman 1904); interactions do not show.
+        straight line (Spearman 1904); interactions do not show. Of a long run the first `RANKED` futures are asked.
         """
         chosen = self.column(column)
         chosen = chosen[(chosen["ecosystem"] == ecosystem) & (chosen["war_case"] == war_case)].sort_values("future")
+        chosen = chosen.iloc[: len(self._input_ranks)]
         target = chosen["value"].rank().to_numpy()
         if np.ptp(target) == 0:
             return pd.DataFrame(columns=["input", "rank_correlation", "share"])
-        ranks = self._input_ranks
-        correlation = ranks.to_numpy().T @ ((target - target.mean()) / target.std()) / len(target)
-        frame = pd.DataFrame({"input": ranks.columns, "rank_correlation": correlation, "share": correlation**2})
+        inputs = self._input_ranks
+        correlation = inputs.to_numpy().T @ ((target - target.mean()) / target.std()) / len(target)
+        frame = pd.DataFrame({"input": inputs.columns, "rank_correlation": correlation, "share": correlation**2})
         return frame.sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
 
     @cached_property
     def _input_ranks(self) -> pd.DataFrame:
-        """Standardised ranks of every input that varies, futures × inputs."""
-        names = [c for c in next(iter(self.folder.tables("futures"))).column_names if c != "future"]
-        inputs = self.folder.columns("futures", names).to_pandas()
-        ranks = inputs.loc[:, inputs.max() > inputs.min()].rank()
-        return (ranks - ranks.mean()) / ranks.std(ddof=0)
+        """Standardised ranks of every input that varies, futures × inputs, of the first `RANKED` futures."""
+        chunks = -(-RANKED // self.manifest["chunk_futures"])
+        inputs = pa.concat_tables(islice(self.folder.tables("futures"), chunks)).drop_columns("future").to_pandas()[:RANKED]
+        placed = inputs.loc[:, inputs.max() > inputs.min()].rank()
+        return (placed - placed.mean()) / placed.std(ddof=0)
 
     def fan(
         self,

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ DIGESTED = ("outcomes", "reach")
 """Tables whose values make the digest; the rest follows from them or from the seed."""
 ALWAYS = ("outcomes", "futures", "reach", "donors", "fans")
 """Tables that every chunk holds."""
+
+
+def encode(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file. Numbers of futures hardly repeat: a dictionary of them would only cost."""
+    numbers = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    names = [field.name for field in table.schema if field.name not in set(numbers)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table, sink, compression="zstd", use_dictionary=names, use_byte_stream_split=numbers or False, write_statistics=False
+    )
+    return bytes(sink.getvalue())
 
 
 class RunFolder:
@@ -84,20 +96,23 @@ class RunFolder:
             for leftover in self.chunks_root.glob(".writing-*"):
                 shutil.rmtree(leftover, ignore_errors=True)
 
-    def write(self, index: int, tables: Mapping[str, pa.Table]) -> None:
-        """Write a chunk whole: a reader sees all of it or nothing. A chunk that is there already stays."""
+    def write(self, index: int, files: Mapping[str, bytes]) -> None:
+        """Write a chunk whole: a reader sees all of it or nothing. A chunk that is there already stays. `files`: see `encode`.
+
+        Raises OSError where the disk does not take it; nothing of the chunk is left then.
+        """
         temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.chunks_root))
         try:
-            for name, table in tables.items():
+            for name, content in files.items():
                 path = temporary / f"{name}.parquet"
-                pq.write_table(table, path, compression="zstd")
+                path.write_bytes(content)
                 _sync(path)
             if self.done(index):
                 shutil.rmtree(temporary)
             else:
                 temporary.chmod(0o755)
                 temporary.rename(self.chunk(index))
-                _sync(self.chunks_root)
+                _sync_folder(self.chunks_root)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -107,7 +122,7 @@ class RunFolder:
         path = self.derived(name)
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        pq.write_table(table, temporary, compression="zstd")
+        temporary.write_bytes(encode(table))
         _sync(temporary)
         temporary.replace(path)
 
@@ -138,13 +153,13 @@ class RunFolder:
             )
         return manifest
 
-    def tables(self, name: str) -> Iterator[pa.Table]:
-        """A table chunk by chunk, in order."""
+    def tables(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """A table chunk by chunk, in order; only some columns of it, if asked. One chunk is in memory at a time."""
         for index in range(self.manifest()["chunks"]):
             path = self.chunk(index) / f"{name}.parquet"
             if path.is_file() or name in ALWAYS:
                 try:
-                    yield pq.read_table(path)
+                    yield pq.read_table(path, columns=columns, use_threads=False)
                 except (pa.ArrowInvalid, OSError) as bad:
                     raise RunError(
                         [
@@ -156,8 +171,7 @@ class RunFolder:
 
     def columns(self, name: str, columns: list[str]) -> pa.Table:
         """Some columns of a whole table."""
-        parts = [table.select(columns) for table in self.tables(name)]
-        return pa.concat_tables(parts).combine_chunks()
+        return pa.concat_tables(self.tables(name, columns)).combine_chunks()
 
     def digest(self) -> str:
         """Hash over the values of outcomes and reach, by column, in the order of futures; independent of files and chunks."""
@@ -188,14 +202,16 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Hand a file or folder to the disk before its name is given away; folders cannot be opened so on every system."""
-    try:
+    """Hand a file to the disk before its name is given away. Raises OSError: some disks say only now that they are full."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """The same for the names in a folder, which not every system can open."""
+    with suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

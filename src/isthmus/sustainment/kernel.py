@@ -31,10 +31,10 @@ numba_config.reload_config()
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
-LANES: Final = 128
+LANES: Final = 256
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v5"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v6"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -43,8 +43,7 @@ RING: Final = 32
 """Longest lag in weeks that the pipeline holds; inputs are checked against it."""
 
 LEAST_LOT: Final = 5e-7
-"""Share of what a row holds and gave up to which what is left of a lot is nothing: float32 cannot book so small a draw, and
-would repeat it weekly."""
+"""Share of a lot up to which what is left of it is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
 
 SMOOTHING_WEEKS: Final = 13.0
 SPELL_WEEKS: Final = 13.0
@@ -228,6 +227,7 @@ class _At(NamedTuple):
     duels: int
     groups: int
     fronts: int
+    shared: int
     sides: int
     years: int
     wearing: int
@@ -244,6 +244,7 @@ class _At(NamedTuple):
     edge_wait: int
     edge_hub: int
     edge_shared: int
+    shared_row: int
     pool_cell: int
     pool_near: int
     pool_far: int
@@ -301,6 +302,7 @@ class _Of(NamedTuple):
     mend: int
     replace: int
     pool_mass: int
+    ones: int
 
 
 class _Slots(NamedTuple):
@@ -314,7 +316,6 @@ class _Slots(NamedTuple):
     placed: int  # edges, units that stand at the front on its first day
     forwarded: int  # edges, units that stood forward when the front opened
     cut: int  # edges: share of what was asked that a row drawn on by two fronts can give
-    share: int  # edges: part of a common lot that the front may plan with
     ring: int  # pools x RING, units that arrive in a coming week
     on_hand: int  # pools
     transit: int  # pools
@@ -324,8 +325,11 @@ class _Slots(NamedTuple):
     next_decision: int  # desks, week
     order: int  # cells, effect
     urgent: int  # cells, effect that the depot lacks of its cover
-    offered: int  # cells, effect; then the share of every lot from outside home that orders draw
+    offered: int  # cells: share of every lot from outside home that orders draw
     at_home: int  # cells, effect offered at home; then the share of every home lot that orders draw
+    near_offer: int  # cells, effect offered from elsewhere in the theater
+    far_offer: int  # cells, effect offered from outside the theater
+    far_mass: int  # cells, tonnes of what is offered from outside the theater
     plannable: int  # cells, effect
     left_over: int  # cells: what last week's plan left
     inflow: int  # cells: exponentially weighted net inflow, effect a week
@@ -377,22 +381,24 @@ def _pack(network: Network, lanes: Lanes, weeks: int) -> tuple[I32, F32, _At, _O
     arrays["view_duel"] = view_duel
     arrays["row_made"] = np.isin(np.arange(sizes["rows"]), network.line_row).astype(np.int32)
     arrays["edge_shared"] = (network.row_away_edge[network.edge_row] >= 0).astype(np.int32)
+    arrays["shared_row"] = np.flatnonzero((network.row_home_edge >= 0) & (network.row_away_edge >= 0)).astype(np.int32)
+    sizes["shared"] = arrays["shared_row"].size
     starts = np.cumsum([0, *(a.size for a in arrays.values())])
     at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, starts, strict=False)})
     mass = np.broadcast_to(
         np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES)
     )
-    values = {**{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()}, "pool_mass": mass}
+    values = {**{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()}, "pool_mass": mass, "ones": np.ones((lanes.stock.shape[0], 1, LANES), np.float32)}
     begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
     of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
     lengths = (
         [sizes["rows"]] * 2
-        + [e] * 7
+        + [e] * 6
         + [p * RING]
         + [p] * 3
         + [sizes["desks"]] * 3
-        + [c] * 12
+        + [c] * 15
         + [c * 4]
         + [c] * 3
         + [sizes["fronts"], 2 * d]
@@ -466,7 +472,10 @@ def _decide(ix, val, now, at, of, sl, starts, t):
 
 @_jit()
 def _lots(ix, val, now, at, of, sl, starts, t, tally):
-    """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends."""
+    """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends.
+
+    A lot never exceeds what stands above the floor, so only a row that two fronts draw on needs to look at its stock.
+    """
     zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
@@ -475,25 +484,26 @@ def _lots(ix, val, now, at, of, sl, starts, t, tally):
         if start < 0 or t < start:
             continue
         r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
-        h = ix[at.edge_home_front + e]
-        if h >= 0 and starts[h] >= 0 and t >= starts[h]:
+        if ix[at.edge_shared + e]:
+            h = ix[at.edge_home_front + e]
+            spared = of.joint + r if h >= 0 and starts[h] >= 0 and t >= starts[h] else of.ones
             for i in range(LANES):
-                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i]) * val[of.joint + r, i]
+                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i]) * val[spared, i]
                 lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
                 free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
-                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
+                now[sl.free + e, i] = free if free > least * lot else zero
         elif ix[at.row_made + r]:
             for i in range(LANES):
                 given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
                 lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
-                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
-                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
+                free = given * lot - now[sl.drawn + e, i]
+                now[sl.free + e, i] = free if free > least * lot else zero
         else:
             for i in range(LANES):
                 given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
                 lot = now[sl.net + e, i]
-                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
-                now[sl.free + e, i] = free if free > least * (now[sl.stock + r, i] + now[sl.drawn + e, i]) else zero
+                free = given * lot - now[sl.drawn + e, i]
+                now[sl.free + e, i] = free if free > least * lot else zero
         if w >= 0:
             age = np.float32(t - start)
             for i in range(LANES):
@@ -501,17 +511,12 @@ def _lots(ix, val, now, at, of, sl, starts, t, tally):
         if not tally:
             continue
         mode = ix[at.edge_mode + e]
-        if mode == HOME:
+        offer = (sl.at_home if mode == HOME else sl.near_offer if mode == NEAR else sl.far_offer) + c
+        for i in range(LANES):
+            now[offer, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
+        if mode == FAR:
             for i in range(LANES):
-                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                now[sl.offered + c, i] += x
-                now[sl.at_home + c, i] += x
-        else:
-            lag = of.lag + ix[at.cell_front + c] + (0 if mode == NEAR else at.fronts)
-            for i in range(LANES):
-                x = now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                now[sl.offered + c, i] += x
-                now[sl.lag_sum + c, i] += x * val[lag, i]
+                now[sl.far_mass + c, i] += now[sl.free + e, i] * val[of.pool_mass + p, i]
 
 
 @_jit()
@@ -556,8 +561,10 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
     for c in range(at.cells):
         first = starts[ix[at.cell_front + c]] == t
         for i in range(LANES):
-            now[sl.offered + c, i] = zero
             now[sl.at_home + c, i] = zero
+            now[sl.near_offer + c, i] = zero
+            now[sl.far_offer + c, i] = zero
+            now[sl.far_mass + c, i] = zero
             now[sl.plannable + c, i] = zero
             now[sl.sent + c, i] = zero
             if first:
@@ -573,48 +580,63 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
         _lots(ix, val, now, at, of, sl, starts, t, at.edges < 0)
         _forward(ix, val, now, at, of, sl, starts, t, out)
     _lots(ix, val, now, at, of, sl, starts, t, at.edges >= 0)
-    # Orders reckon with the mean lag of what is on offer: that of shipments would hunt where lift cuts the far ones.
     for c in range(at.cells):
+        f = ix[at.cell_front + c]
+        near_lag, far_lag = of.lag + f, of.lag + at.fronts + f
         for i in range(LANES):
-            now[sl.lag_weight + c, i] += now[sl.offered + c, i]
-    # Home lots give their part of the order, or more where the depot lacks its cover; the rest comes from further away.
-    for c in range(at.cells):
-        for i in range(LANES):
-            offered, home = now[sl.offered + c, i], now[sl.at_home + c, i]
+            home, near, far = now[sl.at_home + c, i], now[sl.near_offer + c, i], now[sl.far_offer + c, i]
+            offered = home + near + far
+            # Orders reckon with the mean lag of what is on offer: that of shipments would hunt where lift cuts the far ones.
+            now[sl.lag_weight + c, i] += offered
+            now[sl.lag_sum + c, i] += near * val[near_lag, i] + far * val[far_lag, i]
             now[sl.plannable + c, i] = offered
+            # Home lots give their part of the order, or more where the depot lacks its cover; the rest comes from further away.
             part = now[sl.order + c, i] * (home / max(np.float32(TINY), offered))
-            near = min(home, max(part, now[sl.urgent + c, i]))
-            now[sl.at_home + c, i] = near / max(np.float32(TINY), home)
-            rest = max(zero, now[sl.order + c, i] - near) / max(np.float32(TINY), offered - home)
+            at_home = min(home, max(part, now[sl.urgent + c, i]))
+            now[sl.at_home + c, i] = at_home / max(np.float32(TINY), home)
+            rest = max(zero, now[sl.order + c, i] - at_home) / max(np.float32(TINY), near + far)
             now[sl.offered + c, i] = min(one, rest)
+            now[sl.tonnes + f, i] += now[sl.offered + c, i] * now[sl.far_mass + c, i]
 
 
 @_jit()
-def _ration(ix, val, now, at, of, sl, starts, t):
+def _both_at_war(ix, at, starts, t, h, a):
+    """Whether both fronts that draw on a row are at war."""
+    fh = ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + h]]]
+    fa = ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + a]]]
+    return min(starts[fh], starts[fa]) >= 0 and t >= max(starts[fh], starts[fa])
+
+
+@_jit()
+def _ration(ix, val, now, at, of, sl, starts, cuts, t):
     """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both.
 
     Leaves in `cut` what an edge of such a row keeps of what it asked, and in `tonnes` the share that lift carries.
     """
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
-    for r in range(at.rows):
+    for s in range(at.shared):
+        r = ix[at.shared_row + s]
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
-        if h < 0 or a < 0:
+        if not _both_at_war(ix, at, starts, t, h, a):
             continue
-        ch, ca = ix[at.pool_cell + ix[at.edge_pool + h]], ix[at.pool_cell + ix[at.edge_pool + a]]
+        ph, pa = ix[at.edge_pool + h], ix[at.edge_pool + a]
+        ch, ca = ix[at.pool_cell + ph], ix[at.pool_cell + pa]
         oh = (sl.at_home if ix[at.edge_mode + h] == HOME else sl.offered) + ch
         oa = (sl.at_home if ix[at.edge_mode + a] == HOME else sl.offered) + ca
-        begin = max(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]])
-        if min(starts[ix[at.cell_front + ch]], starts[ix[at.cell_front + ca]]) < 0 or t < begin:
-            continue
         worst = zero
         for i in range(LANES):
-            at_home = now[sl.free + h, i] * now[oh, i]
-            abroad = now[sl.free + a, i] * now[oa, i]
-            worst = max(worst, at_home + abroad - max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i]))
-            now[sl.cut + h, i] = one
-            now[sl.cut + a, i] = one
+            asked = now[sl.free + h, i] * now[oh, i] + now[sl.free + a, i] * now[oa, i]
+            worst = max(worst, asked - max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i]))
         # Where no lane is short nothing is cut: the test saves time and changes no value.
-        for i in range(LANES if worst > zero else 0):
+        if worst <= zero:
+            if cuts[s]:
+                cuts[s] = 0
+                for i in range(LANES):
+                    now[sl.cut + h, i] = one
+                    now[sl.cut + a, i] = one
+            continue
+        cuts[s] = 1
+        for i in range(LANES):
             at_home = now[sl.free + h, i] * now[oh, i]
             abroad = now[sl.free + a, i] * now[oa, i]
             left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
@@ -624,24 +646,14 @@ def _ration(ix, val, now, at, of, sl, starts, t):
             j = val[of.joint + r, i]
             now[sl.cut + h, i] = j * even + (one - j) * first
             now[sl.cut + a, i] = j * even + (one - j) * second
-        for i in range(LANES):
-            # A planner counts on the part of a common lot that his need and what he may draw give him.
-            at_home = val[of.plan_share + h, i] * now[sl.free + h, i]
-            abroad = val[of.plan_share + a, i] * now[sl.free + a, i]
-            part = one / max(tiny, at_home + abroad)
-            # Parts that are above 1 belong to lots that are split beforehand: each front plans with all of its own.
-            now[sl.share + h, i] = at_home * part if val[of.plan_share + h, i] <= one else one
-            now[sl.share + a, i] = abroad * part if val[of.plan_share + a, i] <= one else one
-    for e in range(at.edges):
-        if ix[at.edge_mode + e] == FAR:
-            p = ix[at.edge_pool + e]
-            c = ix[at.pool_cell + p]
-            f = ix[at.cell_front + c]
-            if starts[f] < 0 or t < starts[f]:
-                continue
-            for i in range(LANES):
-                asked = now[sl.free + e, i] * now[sl.offered + c, i] * now[sl.cut + e, i]
-                now[sl.tonnes + f, i] += asked * val[of.pool_mass + p, i]
+        # What is cut needs no lift.
+        for side in range(2):
+            e, p, c, o = (h, ph, ch, oh) if side == 0 else (a, pa, ca, oa)
+            if ix[at.edge_mode + e] == FAR:
+                f = ix[at.cell_front + c]
+                for i in range(LANES):
+                    spared = (one - now[sl.cut + e, i]) * now[sl.free + e, i] * now[o, i] * val[of.pool_mass + p, i]
+                    now[sl.tonnes + f, i] = max(zero, now[sl.tonnes + f, i] - spared)
     for f in range(at.fronts):
         for i in range(LANES):
             now[sl.tonnes + f, i] = min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
@@ -650,8 +662,9 @@ def _ration(ix, val, now, at, of, sl, starts, t):
 @_jit()
 def _ship(ix, val, now, at, of, sl, starts, t, out):
     """Step 3c: what was asked leaves the donor, within lift, and is lost in part; the rest stays plannable."""
-    zero, one = np.float32(0.0), np.float32(1.0)
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
     near, far, hub, rest = sl.intake + at.pools, sl.intake + 2 * at.pools, sl.intake + 3 * at.pools, sl.intake + 4 * at.pools
+    mine, theirs = sl.work + 1, sl.work + 2
     for e in range(at.edges):
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
@@ -659,29 +672,57 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
         if starts[f] < 0 or t < starts[f]:
             continue
         r, mode = ix[at.edge_row + e], ix[at.edge_mode + e]
+        if ix[at.edge_shared + e] and _both_at_war(ix, at, starts, t, ix[at.row_home_edge + r], ix[at.row_away_edge + r]):
+            continue
         into = sl.intake + mode * at.pools + p
         drawn = (sl.at_home if mode == HOME else sl.offered) + c
-        if mode == HOME and not ix[at.edge_shared + e] and not ix[at.edge_hub + e]:
-            for i in range(LANES):
-                x = now[sl.free + e, i] * now[drawn, i]
-                kept = one - val[of.loss + e, i]
-                now[sl.stock + r, i] -= x
-                now[sl.drawn + e, i] += x
-                now[into, i] += x * kept
-            continue
         lift = sl.tonnes + f if mode == FAR else sl.ones
         for i in range(LANES):
-            x = now[sl.free + e, i] * now[drawn, i] * now[sl.cut + e, i] * now[lift, i]
-            kept = one - val[of.loss + e, i]
+            x = now[sl.free + e, i] * now[drawn, i] * now[lift, i]
             now[sl.stock + r, i] -= x
             now[sl.drawn + e, i] += x
-            now[into, i] += x * kept
-            # The part of what is left in a common lot that the planner of the other front counts on.
-            now[rest + p, i] += (now[sl.free + e, i] - x) * kept * (one - now[sl.share + e, i])
+            now[mine, i] = x * (one - val[of.loss + e, i])
+            now[into, i] += now[mine, i]
         if ix[at.edge_hub + e]:
             for i in range(LANES):
-                x = now[sl.free + e, i] * now[drawn, i] * now[sl.cut + e, i] * now[lift, i]
-                now[hub + p, i] += x * (one - val[of.loss + e, i])
+                now[hub + p, i] += now[mine, i]
+    for s in range(at.shared):
+        r = ix[at.shared_row + s]
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        if not _both_at_war(ix, at, starts, t, h, a):
+            continue
+        ph, pa, mh, ma = ix[at.edge_pool + h], ix[at.edge_pool + a], ix[at.edge_mode + h], ix[at.edge_mode + a]
+        ch, ca = ix[at.pool_cell + ph], ix[at.pool_cell + pa]
+        oh = (sl.at_home if mh == HOME else sl.offered) + ch
+        oa = (sl.at_home if ma == HOME else sl.offered) + ca
+        lh = sl.tonnes + ix[at.cell_front + ch] if mh == FAR else sl.ones
+        la = sl.tonnes + ix[at.cell_front + ca] if ma == FAR else sl.ones
+        into_h, into_a = sl.intake + mh * at.pools + ph, sl.intake + ma * at.pools + pa
+        for i in range(LANES):
+            free_h, free_a = now[sl.free + h, i], now[sl.free + a, i]
+            x = free_h * now[oh, i] * now[sl.cut + h, i] * now[lh, i]
+            y = free_a * now[oa, i] * now[sl.cut + a, i] * now[la, i]
+            now[sl.stock + r, i] -= x + y
+            now[sl.drawn + h, i] += x
+            now[sl.drawn + a, i] += y
+            kept_h, kept_a = one - val[of.loss + h, i], one - val[of.loss + a, i]
+            now[mine, i] = x * kept_h
+            now[theirs, i] = y * kept_a
+            # A planner counts on the part of a common lot that his need and what he may draw give him; parts that are above 1
+            # belong to lots that are split beforehand, and each front plans with all of its own.
+            weight_h, weight_a = val[of.plan_share + h, i], val[of.plan_share + a, i]
+            part = one / max(tiny, weight_h * free_h + weight_a * free_a)
+            left_h = one - weight_h * free_h * part if weight_h <= one else zero
+            left_a = one - weight_a * free_a * part if weight_a <= one else zero
+            now[rest + ph, i] += (free_h - x) * kept_h * left_h
+            now[rest + pa, i] += (free_a - y) * kept_a * left_a
+        for i in range(LANES):
+            now[into_h, i] += now[mine, i]
+            now[into_a, i] += now[theirs, i]
+        if ix[at.edge_hub + h]:
+            for i in range(LANES):
+                now[hub + ph, i] += now[mine, i]
+                now[hub + pa, i] += now[theirs, i]
     for p in range(at.pools):
         c = ix[at.pool_cell + p]
         f, v = ix[at.cell_front + c], ix[at.cell_view + c]
@@ -1065,14 +1106,14 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
         now[sl.ones, i] = np.float32(1.0)
         for e in range(at.edges):
             r = ix[at.edge_row + e]
-            now[sl.share + e, i] = np.float32(1.0)
             now[sl.cut + e, i] = np.float32(1.0)
             now[sl.net + e, i] = val[of.access + e, i] * (val[of.stock + r, i] - val[of.floor + e, i])
+    cuts = np.zeros(max(1, at.shared), np.int32)
     for t in range(weeks):
         _output(ix, val, now, at, of, sl, t)
         _decide(ix, val, now, at, of, sl, starts, t)
         _offer(ix, val, now, at, of, sl, starts, t, out)
-        _ration(ix, val, now, at, of, sl, starts, t)
+        _ration(ix, val, now, at, of, sl, starts, cuts, t)
         _ship(ix, val, now, at, of, sl, starts, t, out)
         _arrive(ix, val, now, at, of, sl, starts, t)
         for c in range(at.cells):

@@ -130,12 +130,13 @@ class Campaign:
         r, c = int(n.edge_row[e]), int(n.pool_cell[n.edge_pool[e]])
         if n.edge_wait[e] >= 0 and t - self.starts[int(n.cell_front[c])] < x["wait"][int(n.edge_wait[e])]:
             return 0.0
-        lot = x["access"][e] * self.given(e, c) * (x["stock"][r] - x["floor"][e] + self.made[r])
+        whole = x["access"][e] * (x["stock"][r] - x["floor"][e] + self.made[r])
+        lot = whole * self.given(e, c)
         home = int(n.edge_home_front[e])
         if home >= 0 and self.at_war(home, t):
             lot *= x["joint"][r]
         free = min(lot - self.drawn[e], self.stock[r] - x["floor"][e])
-        return free if free > k.LEAST_LOT * (self.stock[r] + self.drawn[e]) else 0.0
+        return free if free > k.LEAST_LOT * whole else 0.0
 
     def lag(self, e: int) -> int:
         """Weeks under way on an edge."""

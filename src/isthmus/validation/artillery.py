@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -33,18 +33,18 @@ from isthmus.register.register import Register
 from isthmus.validation import scores
 from isthmus.validation.calibration import (
     ErrorModel,
-    Fit,
+    Evaluate,
     Frozen,
-    Proposal,
+    Particles,
     digest,
     effective_size,
-    fit,
     frozen_path,
+    given_the_rest,
     identifiability,
     log_likelihood,
     normalised,
     read_priors,
-    resample,
+    sample,
 )
 from isthmus.validation.case import Case
 from isthmus.validation.observations import FIT_END, Observation, ObservationFile, register_observations, stream
@@ -57,14 +57,9 @@ SIDES: Final = ("RUS", "UKR")
 POOLS: Final = ("RUS.all", "UKR.155mm", "UKR.soviet")
 FROZEN: Final = frozen_path("artillery_prior.json")
 
-PRIOR_DRAWS: Final = 4096
-"""Draws of the prior, a power of two."""
-MOVED_DRAWS: Final = 8192
-"""Draws near the posterior."""
-STEP_DRAWS: Final = 2048
-"""Draws by which the way there is felt, in each of `ROUNDS`."""
-ROUNDS: Final = 4
-LEAST_EFFECTIVE: Final = 150.0
+DRAWS: Final = 1024
+"""Draws of the prior, and particles of each fit; a power of two."""
+LEAST_EFFECTIVE: Final = 200.0
 """Effective draws below which a fit without an event draws anew."""
 ERRORS: Final = 8
 """Errors of observation that are drawn for each draw."""
@@ -194,26 +189,26 @@ class Draws:
     def uniform(self, key: str, low: float = 0.0, high: float = 1.0) -> F64:
         """One number per draw that depends on the key and the draw only, whatever else is drawn."""
         rng = np.random.default_rng([SEED, zlib.crc32(key.encode())])
-        return np.asarray(low + (high - low) * rng.random(PRIOR_DRAWS + MOVED_DRAWS)[self.index])
+        return np.asarray(low + (high - low) * rng.random(DRAWS)[self.index])
 
     def normal(self, key: str, columns: int = 1) -> F64:
         """Standard normal numbers, (n, columns); a longer row begins like a shorter one."""
         found = np.empty((columns, self.n))
         rng = np.random.default_rng([SEED + 1, zlib.crc32(key.encode())])
         for c in range(columns):
-            found[c] = rng.standard_normal(PRIOR_DRAWS + MOVED_DRAWS)[self.index]
+            found[c] = rng.standard_normal(DRAWS)[self.index]
         return found.T
 
 
 def prior_draws() -> Draws:
     """Draws of the prior, always the same."""
-    return Draws(Design(PRIORS, SEED).draw(0, PRIOR_DRAWS), np.arange(PRIOR_DRAWS))
+    return Draws(Design(PRIORS, SEED).draw(0, DRAWS), np.arange(DRAWS))
 
 
-def _from_scores(design: Design, normal: F64, first: int) -> Draws:
+def _from_scores(design: Design, normal: F64) -> Draws:
     points = np.clip(ndtr(normal), 1e-9, 1 - 1e-9)
     values = {name: design.by_name[name].quantile(points[:, i]) for i, name in enumerate(design.order)}
-    return Draws(values, first + np.arange(len(normal)))
+    return Draws(values, np.arange(len(normal)))
 
 
 def week_of(day: date) -> int:
@@ -498,14 +493,16 @@ def _errors(draws: Mapping[str, F64]) -> dict[str, F64]:
 
 @dataclass(frozen=True)
 class Posterior:
-    """A fit: draws, what they give for every row of the window, and their weights."""
+    """A fit: draws, what they give for every row of the window, and their weights; None where these are equal."""
 
     draws: Draws
     logs: F64
     """(draws, rows)."""
-    weights: F64
-    log_base: F64
-    """Log of prior over proposal density, (draws,)."""
+    weights: F64 | None
+
+    @property
+    def effective(self) -> float:
+        return float(self.draws.n) if self.weights is None else effective_size(self.weights)
 
 
 @dataclass
@@ -540,72 +537,59 @@ class Variant:
         return log_likelihood((self.observed - modelled)[:, keep], covariance)
 
     @cached_property
-    def _prior(self) -> tuple[Draws, F64]:
-        """Draws of the prior, and their logs."""
-        draws = prior_draws()
-        return draws, self.logs(draws)
+    def design(self) -> Design:
+        return Design(PRIORS, SEED)
+
+    def _evaluate(self, rows: Sequence[int]) -> Evaluate:
+        def evaluate(normal: F64) -> tuple[F64, F64]:
+            draws = _from_scores(self.design, normal)
+            logs = self.logs(draws)
+            return self._likelihood(draws, logs, rows), logs
+
+        return evaluate
 
     @cached_property
-    def _whole(self) -> Posterior:
-        return self.given(range(len(self.fitted)))
+    def _whole(self) -> Particles:
+        normal = ndtri(self.design.probabilities(0, DRAWS))
+        return sample(self._evaluate(range(len(self.fitted))), normal, np.random.default_rng(SEED))
 
     def given(self, rows: Sequence[int]) -> Posterior:
-        """Fit to some rows only: draws of the prior and others moved, in rounds, to where the likelihood is."""
-        design = Design(PRIORS, SEED)
-        normal = ndtri(design.probabilities(0, PRIOR_DRAWS))
-        rng = np.random.default_rng(SEED)
-        prior, prior_logs = self._prior
-        prior_likelihood = self._likelihood(prior, prior_logs, rows)
-        near = Proposal.near(normal, prior_likelihood)
-        for k in range(ROUNDS + 1):
-            count = STEP_DRAWS if k < ROUNDS else MOVED_DRAWS
-            moved = near.scores(rng.standard_normal((count, normal.shape[1])))
-            draws = _from_scores(design, moved, PRIOR_DRAWS)
-            logs = self.logs(draws)
-            likelihood = np.concatenate([prior_likelihood, self._likelihood(draws, logs, rows)])
-            everything = np.concatenate([normal, moved])
-            base = near.log_base(everything, PRIOR_DRAWS)
-            if k < ROUNDS:
-                near = Proposal.near(everything, likelihood + base)
-        both = {name: np.concatenate([v, draws.values[name]]) for name, v in prior.values.items()}
-        return Posterior(
-            draws=Draws(both, np.arange(len(base))),
-            logs=np.concatenate([prior_logs, logs]),
-            weights=normalised(likelihood + base),
-            log_base=base,
-        )
+        """Fit to some rows only."""
+        normal = ndtri(self.design.probabilities(0, DRAWS))
+        return self._posterior(sample(self._evaluate(rows), normal, np.random.default_rng(SEED)))
 
-    @property
-    def draws(self) -> Draws:
-        return self._whole.draws
+    def _posterior(self, found: Particles, weights: F64 | None = None) -> Posterior:
+        return Posterior(_from_scores(self.design, found.normal), found.logs, weights)
 
     @cached_property
-    def fit(self) -> Fit:
-        whole = self._whole
-        covariance = self.errors.covariance(_errors(whole.draws.values))
-        return fit(self.observed - whole.logs, covariance, [str(r.event) for r in self.fitted], whole.log_base)
+    def draws(self) -> Draws:
+        """Equally weighted draws of the fit to all rows."""
+        return _from_scores(self.design, self._whole.normal)
+
+    @cached_property
+    def _rest(self) -> dict[str, F64]:
+        covariance = self.errors.covariance(_errors(self.draws.values))
+        return given_the_rest(self.observed - self._whole.logs, covariance, [str(r.event) for r in self.fitted])
 
     def without(self, event: str) -> Posterior:
-        """Fit to all events but one; drawn anew where the draws of the whole fit serve that badly."""
+        """Fit to all events but one: the whole fit weighted back, and moved on where few of its draws serve for that."""
         if event not in self._left:
-            weights = self.fit.weights_without(event)
+            weights = normalised(-self._rest[event])
             if effective_size(weights) < LEAST_EFFECTIVE:
-                self._left[event] = self.given([i for i, r in enumerate(self.fitted) if r.event != event])
+                rows = [i for i, r in enumerate(self.fitted) if r.event != event]
+                rng = np.random.default_rng(SEED)
+                self._left[event] = self._posterior(sample(self._evaluate(rows), self._whole.normal, rng, -self._rest[event]))
             else:
-                self._left[event] = replace(self._whole, weights=weights)
+                self._left[event] = self._posterior(self._whole, weights)
         return self._left[event]
 
     @cached_property
     def _left(self) -> dict[str, Posterior]:
         return {}
 
-    @property
-    def prior_weights(self) -> F64:
-        return normalised(self._whole.log_base)
-
     def kept(self) -> Draws:
-        """Equally weighted draws of the fit."""
-        index = resample(self.fit.weights, KEPT, float(np.random.default_rng(SEED).random()))
+        """Some of the draws of the fit."""
+        index = np.arange(KEPT) * (self.draws.n // KEPT)
         return Draws({name: v[index] for name, v in self.draws.values.items()}, index)
 
     def crps(self) -> F64:
@@ -743,7 +727,7 @@ def _conditional_fit(run: _Hindcast) -> Scored | None:
         for name, variant in run.others.items():
             rivals[name] = variant.row_scores(i)[:2]
         rivals["unfitted"] = _row_scores(unfitted[:, i], loose[:, i], prior, row, None)[:2]
-        effective = effective_size(run.full.without(str(row.event)).weights)
+        effective = run.full.without(str(row.event)).effective
         found.add(row, run.full.row_scores(i), rivals, effective)
     return found.scored()
 
@@ -769,7 +753,7 @@ def _forecast_fit(run: _Hindcast) -> Scored | None:
             rivals = _simple_rivals(row, past)
             rivals["mass_balance"] = _row_scores(modelled_even[:, k], variance_even[:, i], even, row, level.weights)[:2]
             mine = _row_scores(modelled[:, k], variance[:, i], draws, row, own.weights)
-            found.add(row, mine, rivals, effective_size(own.weights))
+            found.add(row, mine, rivals, own.effective)
     return found.scored()
 
 
@@ -812,15 +796,14 @@ def _later(run: _Hindcast, frozen: Draws, rows: Sequence[Observation]) -> list[S
 def refit(register: Register) -> Frozen:
     """Fit to the rows of the fit window and give what `isthmus validate` freezes. Takes some seconds."""
     full = _hindcast(register).full
-    weights, kept = full.fit.weights, full.kept()
-    table = identifiability(PRIORS, full.draws.values, weights, full.prior_weights)
+    kept = full.kept()
+    table = identifiability(PRIORS, prior_draws().values, full.draws.values)
     return Frozen(
         settings=_settings(),
         inputs={**_inputs(full), "rows": [r.observation_id for r in full.fitted]},
         summary={
-            "how": "importance sampling from prior and a normal near the posterior; systematic resampling to equally weighted draws",
-            "effective_draws": round(effective_size(weights), 1),
-            "log_evidence": round(full.fit.log_evidence, 3),
+            "how": "particles led from the priors to the posterior in tempered steps; equally weighted",
+            "particles": DRAWS,
             "quantiles": {r["parameter"]: [float(f"{r[k]:.4g}") for k in ("low", "median", "high")] for r in table},
         },
         index=kept.index,
@@ -830,7 +813,7 @@ def refit(register: Register) -> Frozen:
 
 def _settings() -> dict[str, Any]:
     return {
-        "draws": [PRIOR_DRAWS, MOVED_DRAWS],
+        "draws": DRAWS,
         "kept": KEPT,
         "seed": SEED,
         "fit_end": FIT_END.isoformat(),
@@ -919,7 +902,7 @@ def hindcast(
         )
         + tuple(late),
         parsimony=tuple(_parsimony(run)),
-        identifiability=tuple(identifiability(PRIORS, run.full.draws.values, run.full.fit.weights, run.full.prior_weights)),
+        identifiability=tuple(identifiability(PRIORS, prior_draws().values, run.full.draws.values)),
         outcome_rule=tuple(rule),
         frozen_hash=freeze.hash,
         stale=stale,
@@ -1161,7 +1144,7 @@ def _stale(freeze: Frozen, run: _Hindcast) -> tuple[str, ...]:
 
 
 def _frozen_case(freeze: Frozen, stale: tuple[str, ...]) -> Case:
-    rests = f"{len(freeze.inputs['rows'])} rows to {freeze.settings['fit_end']}, {freeze.summary['effective_draws']:g} effective draws"
+    rests = f"{len(freeze.inputs['rows'])} rows to {freeze.settings['fit_end']}, {len(freeze.index)} draws"
     return Case(
         case="artillery.frozen",
         kind="hindcast",

@@ -1,16 +1,15 @@
-"""Fit by importance sampling, and the frozen result: a small file that says what it rests on and whether that still holds.
+"""Fit by tempered sampling, and the frozen result: a small file that says what it rests on and whether that still holds.
 
-Draws come from declared priors, most of them moved to where the likelihood is, and weighted back; their weights are the likelihood
-of the rows of the fit window. Errors of rows are normal in
-log units, correlated by speaker and by a drift of each side, and integrated in closed form; nothing is optimised, so that the
-same inputs always give the same weights.
+Particles start at declared priors and are led to the posterior of the rows of the fit window in steps (sequential Monte Carlo;
+Del Moral, Doucet and Jasra 2006, doi:10.1111/j.1467-9868.2006.00553.x). Errors of rows are normal in log units, shared by speaker
+and by side, and integrated in closed form. Seeds are fixed, so that the same inputs always give the same particles.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -47,66 +46,78 @@ class ErrorModel:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Log likelihood of draws, whole and with each event left out."""
+class Particles:
+    """Equally weighted draws of a posterior."""
 
+    normal: F64
+    """Standard normal scores of the priors, (particles, parameters)."""
     log_likelihood: F64
-    """(draws,)."""
-    without: Mapping[str, F64]
-    """event -> log likelihood of the rows of all other events, (draws,)."""
-    log_base: F64
-    """Log of prior over proposal density of each draw, (draws,); zero where draws come from the prior."""
-
-    @property
-    def weights(self) -> F64:
-        return normalised(self.log_likelihood + self.log_base)
-
-    def weights_without(self, event: str) -> F64:
-        return normalised(self.without[event] + self.log_base)
-
-    @property
-    def log_evidence(self) -> float:
-        """Log of the likelihood averaged over the prior."""
-        joint = self.log_likelihood + self.log_base
-        top = float(joint.max())
-        return top + float(np.log(np.mean(np.exp(joint - top))))
+    """(particles,)."""
+    logs: F64
+    """What each particle gives for every row, (particles, rows)."""
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """Mixture from which draws come, in standard normal scores of the priors: the prior, and a normal near the posterior."""
+Evaluate = Callable[[F64], tuple[F64, F64]]
+"""Scores (particles, parameters) -> log likelihood (particles,) and logs (particles, rows)."""
 
-    mean: F64
-    root: F64
-    """Lower Cholesky factor of the covariance, (parameters, parameters)."""
+_LEAST_LEFT = 0.5
+"""Share of particles that a step of the tempering leaves effective."""
+_MOVES = 4
+_LAST_MOVES = 10
 
-    @classmethod
-    def near(cls, scores: F64, log_weights: F64, least: float = 150.0, widen: float = 1.15) -> Proposal:
-        """Moments of weighted draws, their weights tempered until `least` effective draws remain, then widened.
 
-        Args:
-            scores: standard normal scores of the draws, (draws, parameters).
-            log_weights: log of posterior over the density from which the draws came, (draws,).
-        """
-        power = 1.0
-        while power > 0.01 and effective_size(normalised(power * log_weights)) < least:
-            power *= 0.85
-        w = normalised(power * log_weights)
-        mean = w @ scores
-        away = scores - mean
-        covariance = widen**2 * (away.T * w) @ away + 1e-6 * np.eye(scores.shape[1])
-        return cls(mean, np.linalg.cholesky(covariance))
+def sample(evaluate: Evaluate, normal: F64, rng: np.random.Generator, log_weights: F64 | None = None) -> Particles:
+    """Particles of the posterior.
 
-    def scores(self, standard: F64) -> F64:
-        """Scores of the normal part from standard normal numbers, (draws, parameters)."""
-        return np.asarray(self.mean + standard @ self.root.T)
+    Args:
+        evaluate: likelihood of scores.
+        normal: where the particles start: draws of the prior; or, where `log_weights` are given, draws of a posterior nearby.
+        log_weights: log of the wanted over the given posterior, (particles,).
+    """
+    likelihood, logs = evaluate(normal)
+    now = Particles(normal, likelihood, logs)
+    if log_weights is not None:
+        return _moved(_resampled(now, normalised(log_weights), rng), evaluate, 1.0, rng, _LAST_MOVES)
+    power = 0.0
+    while power < 1.0:
+        step = _step(now.log_likelihood, 1.0 - power)
+        power = min(1.0, power + step)
+        now = _resampled(now, normalised(step * now.log_likelihood), rng)
+        now = _moved(now, evaluate, power, rng, _LAST_MOVES if power == 1.0 else _MOVES)
+    return now
 
-    def log_base(self, scores: F64, prior: int) -> F64:
-        """Log of prior over proposal density, (draws,), where the first `prior` of the draws come from the prior itself."""
-        share = prior / len(scores)
-        own = np.linalg.solve(self.root, (scores - self.mean).T).T
-        log_ratio = -0.5 * np.sum(own**2, axis=1) - np.log(np.diag(self.root)).sum() + 0.5 * np.sum(scores**2, axis=1)
-        return np.asarray(-np.logaddexp(np.log(share), np.log1p(-share) + log_ratio))
+
+def _step(log_likelihood: F64, left: float) -> float:
+    """The largest step of the power that leaves enough effective particles."""
+    enough = _LEAST_LEFT * len(log_likelihood)
+    if effective_size(normalised(left * log_likelihood)) >= enough:
+        return left
+    low, high = 0.0, left
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if effective_size(normalised(middle * log_likelihood)) >= enough else (low, middle)
+    return max(low, 1e-4)
+
+
+def _resampled(now: Particles, weights: F64, rng: np.random.Generator) -> Particles:
+    index = resample(weights, len(weights), float(rng.random()))
+    return Particles(now.normal[index], now.log_likelihood[index], now.logs[index])
+
+
+def _moved(now: Particles, evaluate: Evaluate, power: float, rng: np.random.Generator, moves: int) -> Particles:
+    """Random-walk steps (Metropolis et al. 1953) that leave prior times likelihood to a power as it is."""
+    count, parameters = now.normal.shape
+    root = np.linalg.cholesky(np.cov(now.normal.T) + 1e-6 * np.eye(parameters))
+    size = 2.38 / np.sqrt(parameters)
+    normal, likelihood, logs = now.normal.copy(), now.log_likelihood.copy(), now.logs.copy()
+    for _ in range(moves):
+        tried = normal + size * rng.standard_normal((count, parameters)) @ root.T
+        tried_likelihood, tried_logs = evaluate(tried)
+        gain = power * (tried_likelihood - likelihood) + 0.5 * (np.sum(normal**2, axis=1) - np.sum(tried**2, axis=1))
+        taken = np.log(rng.random(count)) < gain
+        normal[taken], likelihood[taken], logs[taken] = tried[taken], tried_likelihood[taken], tried_logs[taken]
+        size *= float(np.exp(taken.mean() - 0.25))
+    return Particles(normal, likelihood, logs)
 
 
 def normalised(log_weights: F64) -> F64:
@@ -134,52 +145,48 @@ def log_likelihood(residuals: F64, covariance: F64) -> F64:
     return np.asarray(-0.5 * (np.einsum("ni,ni->n", whitened, whitened) + log_det + residuals.shape[1] * np.log(2 * np.pi)))
 
 
-def fit(residuals: F64, covariance: F64, events: Sequence[str], log_base: F64) -> Fit:
-    """Normal log likelihood of residuals per draw, whole and without each event.
+def given_the_rest(residuals: F64, covariance: F64, events: Sequence[str]) -> dict[str, F64]:
+    """Log density of the rows of each event given those of all others, event -> (draws,).
 
     Args:
         residuals: observed minus modelled log, (draws, rows).
         covariance: (draws, rows, rows), positive definite.
         events: event of each row.
-        log_base: log of prior over proposal density of the draws, (draws,).
 
     With the precision P and g = P r, the rows E given all others have the density of a normal with precision P_EE at the
-    residual P_EE^-1 g_E; the likelihood of the others is the whole over that (Sundararajan and Keerthi 2001, for one row).
+    residual P_EE^-1 g_E (Sundararajan and Keerthi 2001, doi:10.1162/08997660151134343, for one row).
     """
-    whole = log_likelihood(residuals, covariance)
     precision = np.linalg.inv(covariance)
     pull = np.einsum("nij,nj->ni", precision, residuals)
     member = np.asarray(events)
-    without = {}
+    found = {}
     for event in dict.fromkeys(events):
         at = np.flatnonzero(member == event)
         block = precision[:, at[:, None], at[None, :]]
         g = pull[:, at]
         quadratic = np.einsum("ni,ni->n", g, np.linalg.solve(block, g[..., None])[..., 0])
-        given = -0.5 * (quadratic - np.linalg.slogdet(block)[1] + len(at) * np.log(2 * np.pi))
-        without[event] = np.asarray(whole - given)
-    return Fit(whole, without, log_base)
+        found[event] = np.asarray(-0.5 * (quadratic - np.linalg.slogdet(block)[1] + len(at) * np.log(2 * np.pi)))
+    return found
 
 
-def spread(values: F64, weights: F64 | None = None) -> float:
+def spread(values: F64) -> float:
     """Width of the central 90%."""
-    low, high = quantiles(values, (0.05, 0.95), weights)
+    low, high = quantiles(values, (0.05, 0.95))
     return float(high - low)
 
 
 def identifiability(
-    parameters: Sequence[Uncertainty], draws: Mapping[str, F64], weights: F64, prior: F64
+    parameters: Sequence[Uncertainty], prior: Mapping[str, F64], draws: Mapping[str, F64]
 ) -> list[dict[str, Any]]:
-    """How far the fit narrowed each parameter: rows of name, quantiles before and after, ratio of spreads, verdict.
+    """How far the fit narrowed each parameter: rows of name, quantiles after it, ratio of spreads, verdict.
 
-    Log-uniform and log-normal parameters are compared in logs. `weights` and `prior` weigh the draws after and before the fit.
+    Log-uniform and log-normal parameters are compared in logs. `prior` and `draws` are equally weighted draws before and after.
     """
     rows = []
     for p in parameters:
-        values = draws[p.name]
-        scale = np.log(values) if p.shape in ("loguniform", "lognormal") else values
-        ratio = spread(scale, weights) / max(1e-300, spread(scale, prior))
-        low, median, high = quantiles(values, (0.05, 0.5, 0.95), weights)
+        before, after = (np.log(d[p.name]) if p.shape in ("loguniform", "lognormal") else d[p.name] for d in (prior, draws))
+        ratio = spread(after) / max(1e-300, spread(before))
+        low, median, high = quantiles(draws[p.name], (0.05, 0.5, 0.95))
         rows.append(
             {
                 "parameter": p.name,

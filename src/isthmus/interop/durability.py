@@ -1,0 +1,416 @@
+"""Durability of alliances: how long pacts last, how they end, and what goes with it. On ATOP and National Material Capabilities.
+
+Years in force are calendar years, the first and the last counted, as in the publishers' dyad spells. Survival is Kaplan and Meier
+(1958), ends by cause Aalen and Johansen (1978), hazards Cox (1972) with ties after Efron (1977). Intervals are 90%; those of
+shares come from drawing treaties anew, those of hazards from the sandwich of Lin and Wei (1989) summed by treaty: the pairs of one
+treaty are one observation. See ``docs/explanation/durability.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import ceil, exp, log, sqrt
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from isthmus.errors import InputError, Problem
+from isthmus.register import Register
+from isthmus.register.importers import _files, atop, cow
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+COLUMNS = ("analysis", "sample", "group", "quantity", "years", "estimate", "low", "high", "n", "events", "note")
+HORIZONS = (10, 20, 40)
+INTERVAL = (0.05, 0.95)
+_Z = 1.6449
+DRAWS = 500
+
+ERAS = ((1815, 1945, "begun to 1945"), (1946, 1990, "begun 1946-1990"), (1991, 9999, "begun from 1991"))
+RATIOS = ((1.0, 3.0, "CINC ratio below 3"), (3.0, 10.0, "CINC ratio 3 to 10"), (10.0, np.inf, "CINC ratio 10 and more"))
+POWERS = ("major-major", "asymmetric", "minor-minor")
+"""Both major powers; one of them; none. The major powers are those that the publishers mark in the dyad spells."""
+
+CAUSES: Mapping[int, str] = MappingProxyType({1: "expiry", 2: "violation", 3: "new relationship"})
+"""Codes of `term`. An end with code 0 is that of a member state, not of the promise."""
+STATE_END = "end of a member state"
+
+AGE_BANDS = (5, 10, 20, 40)
+"""Upper years of the bands within which the hazard of a pact is taken as constant; the last band is open."""
+
+FORECASTS = (10, 20)
+WARNING = "a share of past pacts, no forecast: pacts of today were not drawn from that past, and the oldest ages rest on few"
+SMALLEST_CLASS = 30
+"""Treaties below which a class of comparison is widened."""
+
+
+# Input
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The files; `capabilities` is None where the folder has none."""
+
+    spells: pd.DataFrame
+    alliances: pd.DataFrame
+    members: pd.DataFrame
+    capabilities: pd.DataFrame | None
+
+
+_NEEDED = (
+    ("dyad spells of ATOP", atop.DYAD_SPELLS, "atop"),
+    ("alliances of ATOP", atop.ALLIANCES, "atop"),
+    ("members of alliances of ATOP", atop.MEMBERS, "atop"),
+)
+_CAPABILITIES = ("cow", "cow-nmc")
+
+
+def read_sets(folder: Path) -> Sets:
+    """Files in the folder, or in its folders atop and cow. Raises `InputError` that names every file that is missing."""
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "no such folder"
+        raise InputError([Problem(str(folder), None, None, found, "a folder with the files of ATOP", "not a folder")])
+    places = [_place(folder, names, inner) for _, names, inner in _NEEDED]
+    problems = [
+        Problem(str(folder), None, None, "no such file", f"a file named {' or '.join(names)}, here or in {inner}", f"no {what}")
+        for (what, names, inner), place in zip(_NEEDED, places, strict=True)
+        if place is None
+    ]
+    if problems:
+        raise InputError(problems)
+    spells, alliances, members = (p for p in places if p is not None)
+    at = next((p for inner in _CAPABILITIES if (p := _place(folder, cow.FILES, inner)) is not None), None)
+    return Sets(
+        atop.read_dyad_spells(spells),
+        atop.read_alliances(alliances),
+        atop.read_members(members),
+        cow.read_nmc(at) if at is not None else None,
+    )
+
+
+def _place(folder: Path, names: Sequence[str], inner: str) -> Path | None:
+    return next((p for p in (folder, folder / inner) if p.is_dir() and _files.matching(p, *names)), None)
+
+
+# Samples: one row a spell
+
+
+def pair_sample(sets: Sets) -> pd.DataFrame:
+    """Defence pacts between two states: years, ended, start, power, ratio, era, treaty (cluster), members as COW codes."""
+    frame = sets.spells[sets.spells["kind"] == "defense_pact"].reset_index(drop=True)
+    high, low = frame[["cinc_a_start", "cinc_b_start"]].max(axis=1), frame[["cinc_a_start", "cinc_b_start"]].min(axis=1)
+    ratio = high / low.where(low > 0)
+    out = pd.DataFrame(
+        {
+            "years": frame["years"].astype(int),
+            "cause": np.where(frame["right_censored"] == 1, "", "end"),
+            "start": frame["start_year"].astype(int),
+            "power": [_power([bool(a), bool(b)]) for a, b in zip(frame["major_a"], frame["major_b"], strict=True)],
+            "ratio": ratio.where(frame[["cinc_a_start", "cinc_b_start"]].notna().all(axis=1)),
+            "treaty": _treaties(sets, frame),
+            "members": list(zip(frame["cow_a"].astype(int), frame["cow_b"].astype(int), strict=True)),
+        }
+    )
+    out["era"] = out["start"].map(era_of)
+    return out
+
+
+def treaty_sample(sets: Sets) -> pd.DataFrame:
+    """Alliances: years, cause of the end ('' while in force), start, power, ratio, era, bilateral, wartime, institution, defence.
+
+    `ratio`: CINC of the strongest member by that of the second, in the first year; NaN without capabilities.
+    """
+    frame = sets.alliances
+    last = int(max(frame["end_year"].max(), frame["begin_year"].max()))
+    major, capability = _majors(sets.spells), _capability(sets.capabilities)
+    rows = []
+    for row in frame.itertuples():
+        codes = tuple(int(c) for c in str(row.members).split(";"))
+        start = int(row.begin_year)
+        held = sorted((capability.get((c, start), np.nan) for c in _first_members(sets, int(row.alliance_id), start)), reverse=True)
+        known = [v for v in held if np.isfinite(v) and v > 0]
+        rows.append(
+            {
+                "years": (int(row.end_year) if row.ended else last) - start + 1,
+                "cause": CAUSES.get(int(row.term), STATE_END) if row.ended else "",
+                "start": start,
+                "power": _power([major(c, start) for c in codes]),
+                "ratio": known[0] / known[1] if len(known) == len(held) and len(known) > 1 else np.nan,
+                "era": era_of(start),
+                "bilateral": row.bilat == 1,
+                "wartime": row.wartime == 1,
+                "institution": None if pd.isna(row.milinst) else int(row.milinst),
+                "defence": row.defense == 1,
+                "treaty": int(row.alliance_id),
+                "members": codes,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def era_of(start: int) -> str:
+    return next(name for low, high, name in ERAS if low <= start <= high)
+
+
+def _power(majors: Sequence[bool]) -> str:
+    return POWERS[0] if all(majors) else POWERS[1] if any(majors) else POWERS[2]
+
+
+def _majors(spells: pd.DataFrame) -> Any:
+    """Function (COW code, year) -> major power, by the latest year at or before it in which the dyad spells mark the state."""
+    seen: dict[int, dict[int, bool]] = {}
+    for side in ("a", "b"):
+        for code, year, flag in zip(spells[f"cow_{side}"], spells["start_year"], spells[f"major_{side}"], strict=True):
+            seen.setdefault(int(code), {})[int(year)] = bool(flag == 1)
+    ever = {code: sorted(years.items()) for code, years in seen.items() if any(years.values())}
+
+    def major(code: int, year: int) -> bool:
+        marks = ever.get(code, [])
+        return next((flag for at, flag in reversed(marks) if at <= year), marks[0][1] if marks else False)
+
+    return major
+
+
+def _capability(frame: pd.DataFrame | None) -> dict[tuple[int, int], float]:
+    if frame is None:
+        return {}
+    return dict(zip(zip(frame["cow_code"].astype(int), frame["year"].astype(int), strict=True), frame["cinc"], strict=True))
+
+
+def _first_members(sets: Sets, alliance: int, start: int) -> list[int]:
+    """COW codes of the members that entered in the first year."""
+    return _founders(sets).get((alliance, start), [])
+
+
+def _founders(sets: Sets) -> dict[tuple[int, int], list[int]]:
+    if id(sets) not in _FOUNDERS:
+        frame = sets.members.dropna(subset=["entry_year"])
+        groups = frame.groupby(["alliance_id", "entry_year"])["cow_code"].unique()
+        _FOUNDERS.clear()
+        _FOUNDERS[id(sets)] = {(int(a), int(y)): [int(c) for c in codes] for (a, y), codes in groups.items()}
+    return _FOUNDERS[id(sets)]
+
+
+_FOUNDERS: dict[int, dict[tuple[int, int], list[int]]] = {}
+
+
+def _treaties(sets: Sets, pairs: pd.DataFrame) -> list[str]:
+    """Treaty of each pair's spell: one that both members are in in its first year, the one they entered that year if any, else the
+    oldest; the pair itself where no such treaty is known."""
+    joint: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    with_defence = sets.members[sets.members["defense"] == 1]
+    for alliance, group in with_defence.groupby("alliance_id"):
+        held = [
+            (int(r.cow_code), int(r.entry_year), 9999 if pd.isna(r.exit_year) else int(r.exit_year))
+            for r in group.itertuples()
+            if not pd.isna(r.entry_year)
+        ]
+        for (a, in_a, out_a), (b, in_b, out_b) in combinations(sorted(held), 2):
+            joint.setdefault((a, b), []).append((max(in_a, in_b), min(out_a, out_b), int(alliance)))
+    out = []
+    for a, b, start in zip(pairs["cow_a"].astype(int), pairs["cow_b"].astype(int), pairs["start_year"].astype(int), strict=True):
+        fit = [(begin != start, begin, name) for begin, end, name in joint.get((min(a, b), max(a, b)), []) if begin <= start <= end]
+        out.append(str(min(fit)[2]) if fit else f"{a}-{b}")
+    return out
+
+
+# Shares: Kaplan-Meier and Aalen-Johansen, treaties drawn anew
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Shares by years in force (index = years, 0 first). `alive`: (draws + 1, years); `ended`: cause -> the same; first row the
+    estimate, the others from treaties drawn anew. `at_risk` (years,): spells that reached each year."""
+
+    alive: F64
+    ended: dict[str, F64]
+    at_risk: F64
+
+    def at(self, years: int, cause: str | None = None) -> tuple[float, float, float]:
+        """Share and its interval; NaN beyond the oldest spell."""
+        values = self.alive if cause is None else self.ended[cause]
+        if years >= values.shape[1]:
+            return np.nan, np.nan, np.nan
+        low, high = np.quantile(values[1:, years], INTERVAL) if len(values) > 1 else (np.nan, np.nan)
+        return float(values[0, years]), float(low), float(high)
+
+
+def curves(
+    years: Sequence[int], causes: Sequence[str], clusters: Sequence[Any], draws: int = DRAWS, seed: int = 1, lost: Iterable[str] = ()
+) -> Curves:
+    """Share alive, and ended by cause, after each number of years.
+
+    `causes`: '' for a spell in force at the end of the data. `lost`: causes that count as leaving observation (censored).
+    Ends in a year come before leavings in the same year (Kaplan and Meier 1958).
+    """
+    length = np.asarray(years, dtype=np.int64)
+    kinds = sorted({c for c in causes if c and c not in set(lost)})
+    owner = pd.factorize(pd.Series(list(clusters)))[0]
+    count, most = int(owner.max()) + 1, int(length.max())
+    label = np.asarray(causes, dtype=object)
+
+    def table(mask: npt.NDArray[np.bool_]) -> F64:
+        flat = np.bincount(owner[mask] * (most + 1) + length[mask], minlength=count * (most + 1))
+        return flat.reshape(count, most + 1).astype(np.float64)
+
+    generator = np.random.default_rng(seed)
+    weights = np.vstack([np.ones(count), generator.multinomial(count, np.full(count, 1.0 / count), size=draws)])
+    leaving = weights @ table(np.ones(len(length), dtype=bool))
+    at_risk = leaving[:, ::-1].cumsum(axis=1)[:, ::-1]
+    ends = {kind: weights @ table(label == kind) for kind in kinds}
+    share = {kind: np.divide(found, at_risk, out=np.zeros_like(found), where=at_risk > 0) for kind, found in ends.items()}
+    hazard = sum(share.values(), np.zeros_like(leaving))
+    alive = np.cumprod(1.0 - hazard, axis=1)
+    before = np.hstack([np.ones((len(weights), 1)), alive[:, :-1]])
+    return Curves(alive, {kind: np.cumsum(before * found, axis=1) for kind, found in share.items()}, at_risk[0])
+
+
+def share_rows(analysis: str, sample: str, groups: Mapping[str, pd.DataFrame], *, lost: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Rows of shares alive at each horizon, for each group of spells."""
+    rows = []
+    lost = tuple(lost)
+    for name, frame in groups.items():
+        if frame.empty:
+            continue
+        found = curves(frame["years"].tolist(), frame["cause"].tolist(), frame["treaty"].tolist(), lost=lost)
+        events = int((~frame["cause"].isin(["", *lost])).sum())
+        for years in HORIZONS:
+            note = None if years < len(found.at_risk) else "no spell is that old"
+            rows.append(_row(analysis, sample, name, "share alive", years, found.at(years), len(frame), events, note))
+    return rows
+
+
+def _row(
+    analysis: str,
+    sample: str,
+    group: str,
+    quantity: str,
+    years: int | None,
+    values: tuple[float, float, float],
+    n: int | None = None,
+    events: int | None = None,
+    note: str | None = None,
+) -> dict[str, Any]:
+    estimate, low, high = (round(float(v), 4) if np.isfinite(v) else None for v in values)
+    cells = (analysis, sample, group, quantity, years, estimate, low, high, n, events, note)
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+# Hazards: Cox on spell-years
+
+
+@dataclass(frozen=True)
+class Cox:
+    """Coefficients on the logarithm of the hazard, their covariance summed by cluster, and the partial log likelihood."""
+
+    names: tuple[str, ...]
+    beta: F64
+    covariance: F64
+    naive: F64
+    log_likelihood: float
+
+    def ratio(self, name: str) -> tuple[float, float, float]:
+        """Hazard ratio and its 90% interval."""
+        at = self.names.index(name)
+        half = _Z * sqrt(self.covariance[at, at])
+        return exp(self.beta[at]), exp(self.beta[at] - half), exp(self.beta[at] + half)
+
+    def p_value(self, name: str) -> float:
+        at = self.names.index(name)
+        return float(2.0 * stats.norm.sf(abs(self.beta[at]) / sqrt(self.covariance[at, at])))
+
+
+def fit_cox(x: F64, year: I64, event: npt.NDArray[np.bool_], cluster: Sequence[Any], names: Sequence[str]) -> Cox:
+    """Cox model on spell-years: row i is at risk in year of life `year[i]` only, so covariates may change from year to year.
+
+    Ties after Efron (1977); covariance after Lin and Wei (1989) from score residuals summed by cluster.
+    """
+    middle, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+    z = (x - middle) / scale
+    order = np.argsort(year, kind="stable")
+    z, event = z[order], event[order]
+    owner = pd.factorize(pd.Series(list(cluster)))[0][order]
+    edges = np.flatnonzero(np.diff(year[order], prepend=year[order][0] - 1, append=year[order][-1] + 1))
+    risk_sets = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if event[a:b].any()]
+    beta = np.zeros(z.shape[1])
+    for _ in range(50):
+        gradient, information, _, value = _cox_pass(z, event, risk_sets, beta)
+        step = np.linalg.solve(information, gradient)
+        beta = beta + np.clip(step, -2.0, 2.0)
+        if np.abs(step).max() < 1e-9:
+            break
+    _, information, residual, value = _cox_pass(z, event, risk_sets, beta)
+    summed = np.zeros((int(owner.max()) + 1, z.shape[1]))
+    np.add.at(summed, owner, residual)
+    bread = np.linalg.inv(information)
+    rescale = np.outer(1.0 / scale, 1.0 / scale)
+    return Cox(tuple(names), beta / scale, bread @ (summed.T @ summed) @ bread * rescale, bread * rescale, value)
+
+
+def _cox_pass(
+    z: F64, event: npt.NDArray[np.bool_], risk_sets: Sequence[tuple[int, int]], beta: F64
+) -> tuple[F64, F64, F64, float]:
+    """Gradient, information, score residual of each row, partial log likelihood."""
+    count = z.shape[1]
+    gradient, information, residual, value = np.zeros(count), np.zeros((count, count)), np.zeros_like(z), 0.0
+    weight = np.exp(np.clip(z @ beta, -50.0, 50.0))
+    for a, b in risk_sets:
+        rows, hit, theta = z[a:b], event[a:b], weight[a:b]
+        ties = int(hit.sum())
+        total, first = theta.sum(), theta @ rows
+        second = rows.T @ (theta[:, None] * rows)
+        tied, tied_first = theta[hit].sum(), theta[hit] @ rows[hit]
+        tied_second = rows[hit].T @ (theta[hit, None] * rows[hit])
+        value += float((rows[hit] @ beta).sum())
+        gradient += rows[hit].sum(axis=0)
+        away = np.zeros(count)
+        for k in range(ties):
+            part = k / ties
+            whole = total - part * tied
+            mean = (first - part * tied_first) / whole
+            value -= log(whole)
+            gradient -= mean
+            away += mean / ties
+            information += (second - part * tied_second) / whole - np.outer(mean, mean)
+            at = theta / whole * np.where(hit, 1.0 - part, 1.0)
+            residual[a:b] -= at[:, None] * (rows - mean)
+        residual[a:b][hit] += rows[hit] - away
+    return gradient, information, residual, value
+
+
+def spell_years(sample: pd.DataFrame, sets: Sets, cause: str | None = None) -> pd.DataFrame:
+    """One row a spell and year of life: year, event (of `cause`, or of any but the end of a state), change of capability, and the
+    columns of the sample. A spell that ends in another way leaves observation.
+
+    `capability_change`: largest absolute change among the members of the logarithm of CINC since the first year, as of the year
+    before; NaN where it is not known.
+    """
+    capability = _capability(sets.capabilities)
+    keep = sample.index.repeat(sample["years"])
+    out = sample.loc[keep].reset_index(drop=True)
+    out["spell"] = keep
+    out["year"] = out.groupby("spell").cumcount() + 1
+    last = out["year"] == out["years"]
+    wanted = out["cause"].eq(cause) if cause else ~out["cause"].isin(["", STATE_END])
+    out["event"] = last & wanted
+    change = np.full(len(out), np.nan)
+    if capability:
+        for i, (members, start, year) in enumerate(zip(out["members"], out["start"], out["year"], strict=True)):
+            moves = [_log_change(capability, c, start, start + max(year - 2, 0)) for c in members]
+            known = [m for m in moves if m is not None]
+            change[i] = max(known) if known else np.nan
+    out["capability_change"] = change
+    return out
+
+
+def _log_change(capability: Mapping[tuple[int, int], float], code: int, start: int, year: int) -> float | None:
+    before, after = capability.get((code, start), 0.0), capability.get((code, year), 0.0)
+    return abs(log(after / before)) if before > 0 and after > 0 else None

@@ -1,0 +1,193 @@
+"""Drivers, boxes and audits in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from isthmus.study.drivers import Analysis, Driver, Judged
+from isthmus.study.sensitivity import CHANCE
+from isthmus.study.targets import Target
+
+WIDTH = 150
+
+
+def console() -> Console:
+    """Wide enough for a driver on one line."""
+    return Console(width=max(WIDTH, Console().width), highlight=False, markup=False)
+
+
+def print_drivers(analysis: Analysis, judged: Sequence[Judged], top: int) -> None:
+    """Outcomes one after the other, with their drivers; what is worth finding at the end."""
+    out = console()
+    inputs = len(analysis.sample.names)
+    out.print(
+        f"{inputs:,} inputs share {analysis.futures:,} futures, so only strong effects can be told from chance: an input is listed where"
+        f" inputs without effect would be listed once in {1 / CHANCE:.0f} outcomes. Not listed does not mean without effect.",
+        style="dim",
+    )
+    if analysis.plan is None:
+        out.print("The register of this run is not at hand or has changed since: kinds and sources are left out.", style="dim")
+    for one in judged:
+        out.print()
+        _heading(out, one)
+        if one.drivers:
+            out.print(_table(one.drivers[:top]))
+            rest = len(one.drivers) - top
+            if rest > 0:
+                out.print(f"and {rest} more: --top {len(one.drivers)}", style="dim")
+        else:
+            out.print("No input stands out of chance: see --groups, or run more futures.")
+    print_worth_finding(out, judged)
+
+
+def _heading(out: Console, judged: Judged) -> None:
+    out.print(judged.target.label.replace("_", " "), style="bold")
+    if judged.holds is None and judged.statement is not None:
+        out.print("Too few worlds in which this is defined.")
+        return
+    text = f"mean {judged.mean:.3g}; main effects of the listed inputs explain {judged.explained:.0%} of the variance"
+    if judged.statement is not None:
+        text += f". {judged.statement.text}: {'holds' if judged.holds else 'does not hold'}"
+    out.print(text)
+
+
+def _table(drivers: Sequence[Driver]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (
+        ("input", "left"),
+        ("share (5-95%)", "right"),
+        ("PAWN", "right"),
+        ("outcome at its lowest → highest tenth", "right"),
+        ("flips", "left"),
+        ("drawn from", "right"),
+        ("kind", "left"),
+        ("sources", "right"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=name != "flips", overflow="fold")  # type: ignore[arg-type]
+    for d in drivers:
+        share = f"{d.share_of_variance:.1%} ({100 * d.low:.1f}-{100 * d.high:.1f})" if d.found_by == "variance" else "spread only"
+        drawn = f"{_short(d.input_low)} – {_short(d.input_high)} {d.unit or ''}"
+        kind = "chance" if d.nature == "chance" else d.kind or ""
+        flips = flip_text(d)
+        table.add_row(
+            d.input, share, f"{d.pawn:.2f}", f"{_short(d.at_low)} → {_short(d.at_high)}", flips, drawn, kind, str(len(d.sources))
+        )
+    return table
+
+
+def flip_text(d: Driver) -> str:
+    """What it takes to flip the statement, and whether campaigns run again bear it out."""
+    if d.statement is None:
+        return ""
+    if d.flips_at is None:
+        text = "no value alone" + ("" if d.confirmed is None else ", confirmed" if d.confirmed else " when run again")
+        return text if d.flips_estimate is None else f"{text}; estimated {_short(d.flips_estimate)}"
+    text = f"{d.flips_when} {_short(d.flips_at)}"
+    if d.confirmed is None:
+        return f"{text} ({_short(d.flips_low)} – {_short(d.flips_high)})"
+    return text + (f", confirmed (estimated {_short(d.flips_estimate)})" if d.confirmed else ", found by running again only")
+
+
+def print_worth_finding(out: Console, judged: Sequence[Judged]) -> None:
+    """Inputs by what knowing them would add to any of the choices; nothing where no single input would change a verdict."""
+    rows = [(d, j) for j in judged for d in j.drivers if d.value_of_knowing is not None and d.value_of_knowing > 0]
+    out.print()
+    if not rows:
+        out.print("No single input, known for certain, would change one of these verdicts.", style="bold")
+        return
+    out.print(
+        "Worth finding: what knowing one input alone would add to the verdict (expected value of partial information)",
+        style="bold",
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("input", "adds", "verdict on", "how it could be known"):
+        table.add_column(name, justify="right" if name == "adds" else "left", overflow="fold")
+    for d, j in sorted(rows, key=lambda r: (r[0].nature == "chance", -float(r[0].value_of_knowing or 0)))[:12]:
+        worlds = j.statement is not None and j.statement.unit == "worlds"
+        adds = f"{100 * float(d.value_of_knowing or 0):.1f} " + ("points of worlds" if worlds else "points of need")
+        table.add_row(d.input, adds, j.target.label.replace("_", " "), d.how_to_know or "")
+    out.print(table)
+
+
+def print_groups(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Fields of inputs together, outcome by outcome."""
+    out = console()
+    last = None
+    for row in rows:
+        target = Target(*(row[k] for k in ("outcome", "ecosystem", "war_case", "front", "mission", "against")))
+        if target != last:
+            out.print()
+            out.print(target.label.replace("_", " "), style="bold")
+        last = target
+        if row["share_of_variance"] > 2 * row["error"]:
+            out.print(
+                f"  {row['group']:<20} {row['share_of_variance']:6.1%} ± {row['error']:.1%}   {row['inputs']} inputs, {row['listed']} listed"
+            )
+
+
+def print_boxes(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Boxes outcome by outcome, with what they hold."""
+    out = console()
+    for row in rows:
+        out.print()
+        out.print(f"{row['worlds_where']} ({row['cases']:,} of {row['futures']:,} worlds): {row['label']}", style="bold")
+        if row["why"]:
+            out.print(row["why"])
+        for n, box in enumerate(row["boxes"], 1):
+            out.print(
+                f"  box {n}: {box['density']:.0%} of its worlds against {box['base']:.0%} of all; holds {box['coverage']:.0%} of these worlds"
+                f" in {box['mass']:.0%} of all (half of the futures fitted it, these are the other half)"
+            )
+            for limit in box["limits"]:
+                ends = [f"≥ {_short(limit['low'])}"] * (limit["low"] is not None) + [f"≤ {_short(limit['high'])}"] * (
+                    limit["high"] is not None
+                )
+                out.print(f"    {limit['input']} {' and '.join(ends)}   (quasi-p {limit['quasi_p']:.2g})")
+
+
+def print_audit(found: Mapping[str, Any]) -> None:
+    """One number, what it rests on, and its inputs in the order of their influence, with sources."""
+    out = console()
+    words = [found[k] for k in ("outcome", "front", "mission", "war_case", "ecosystem") if found[k]]
+    out.print()
+    out.print(" · ".join(words).replace("_", " "), style="bold")
+    if found["median"] is None:
+        out.print("Not defined in this run.")
+        return
+    spread = "" if found["low"] == found["high"] else f" ({_short(found['low'])} – {_short(found['high'])})"
+    out.print(
+        f"{_short(found['median'])}{spread}"
+        + (f". {found['statement']}: {'holds' if found['holds'] else 'does not hold'}" if found["statement"] else "")
+    )
+    if (n := found["rests_on"]) is not None:
+        out.print(
+            f"Rests on {n['inputs']} ranges ({n['facts']} facts, {n['estimates']} estimates, {n['assumptions']} assumptions,"
+            f" {n['chance']} draws of chance) and {n['fixed']} fixed figures ({n['fixed_facts']} facts): {n['register_rows']} rows of the"
+            f" register, {n['sources']} sources."
+        )
+    out.print(f"The inputs below explain {found['explained']:.0%} of its variance by their main effects.")
+    for d in found["inputs"]:
+        driver = Driver(**{**d, "sources": ()})
+        out.print()
+        kind = "chance" if driver.nature == "chance" else driver.kind or "kind unknown"
+        out.print(f"{driver.input} · {kind} · {driver.share_of_variance:.1%} of the variance", style="bold")
+        out.print(
+            f"  drawn from {_short(driver.input_low)} to {_short(driver.input_high)} {driver.unit or ''}; outcome {_short(driver.at_low)} → {_short(driver.at_high)}"
+        )
+        if driver.statement:
+            out.print(f"  flips: {flip_text(driver)}")
+        if driver.rests_on:
+            out.print(f"  {driver.rests_on}")
+        for s in d["sources"]:
+            grade = f", grade {s['confidence']}" if s["confidence"] else ""
+            out.print(f"  {s['publisher']}: {s['title']}. {s['url']} ({s['as_of'] or 'no date'}{grade})")
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,302 @@
+"""What drives an outcome: inputs by their measured influence, with kinds and sources, and the values at which a statement flips.
+
+Everything is estimated from the futures that a run has stored; :mod:`isthmus.study.breakeven` confirms by running again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from math import isfinite, sqrt
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.axes import Kind
+from isthmus.ensemble import Uncertainty
+from isthmus.register.register import EVIDENCE, Register
+from isthmus.study import sensitivity
+from isthmus.study.plan import Plan
+from isthmus.study.results import Results
+from isthmus.study.runner import plan_of
+from isthmus.study.targets import Statement, Target, inputs_of, inputs_read, stored
+
+F64 = npt.NDArray[np.float64]
+Nature = Literal["chance", "knowledge"]
+
+TOP = 10
+"""Inputs that are listed for an outcome unless more are asked for."""
+
+LEAST_FUTURES = 256
+"""Futures below which nothing is said about influence."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source behind an input."""
+
+    source: str
+    title: str
+    publisher: str
+    url: str
+    as_of: str | None
+    confidence: str | None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One input of one outcome. Shares are parts of the outcome's variance over futures; None where nothing can be said."""
+
+    outcome: str
+    input: str
+    share_of_variance: float
+    flips_at: float | None
+    ecosystem: str
+    war_case: str | None
+    front: str
+    mission: str
+    against: str | None
+    low: float
+    high: float
+    """5th and 95th percentile of the share, by the bootstrap over futures."""
+    pawn: float
+    found_by: Literal["variance", "distribution"]
+    at_low: float
+    at_high: float
+    """Mean of the outcome where the input is in its lowest and in its highest tenth."""
+    statement: str | None
+    holds: bool | None
+    flips_when: str | None
+    """below or above: on which side of `flips_at` the statement turns from what it is overall."""
+    flips_low: float | None
+    flips_high: float | None
+    """Range of values within which the flip lies, three standard errors wide to either side."""
+    value_of_knowing: float | None
+    """What knowing this input alone would add to the choice whether to rely on the statement: see :meth:`Statement.worth`."""
+    nature: Nature | None
+    kind: Kind | None
+    how_to_know: str | None
+    """What would replace the range by a number."""
+    unit: str | None
+    input_low: float
+    input_high: float
+    """Lowest and highest value drawn."""
+    rests_on: str | None
+    """The rule by which the sources became a range, or the reason of an assumption."""
+    sources: tuple[Source, ...] = ()
+    confirmed: bool | None = None
+    """Whether running again at the value bore it out; None where nobody asked."""
+    flips_estimate: float | None = None
+    """The flip as estimated from stored futures, where `flips_at` is that of the campaigns run again."""
+    total_share: float | None = None
+    """Share of variance that would be left if all other inputs were known, interactions included; measured by running again."""
+    campaigns: int = 0
+    """Campaigns run again to confirm."""
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = asdict(self)
+        return {k: (None if isinstance(v, float) and not isfinite(v) else v) for k, v in plain.items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One outcome: the statement about it, and every input by influence."""
+
+    target: Target
+    values: F64
+    statement: Statement | None
+    holds: bool | None
+    mean: float
+    measured: sensitivity.Measured
+    drivers: tuple[Driver, ...] = ()
+    """All that are listed, the largest share first."""
+
+    @property
+    def explained(self) -> float:
+        """Share of the variance that main effects of the listed inputs explain; the rest is interactions and weaker inputs."""
+        return float(self.measured.share[list(self.measured.main)].clip(0).sum())
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A run made ready for questions about its drivers. `plan` is None where the run's register is not at hand."""
+
+    results: Results
+    plan: Plan | None
+    chosen: tuple[Target, ...]
+    at: float | None = None
+    register_rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, results: Results, chosen: Iterable[Target], at: float | None = None) -> Analysis:
+        """Raises RunError through the folder where files are missing."""
+        plan = plan_of(results.manifest)
+        return cls(results, plan, tuple(chosen), at, evidence_rows(plan.register) if plan else {})
+
+    @cached_property
+    def values(self) -> dict[Target, F64]:
+        return stored(self.results, list(self.chosen))
+
+    @cached_property
+    def sample(self) -> sensitivity.Sample:
+        """Inputs that vary between futures and that the model reads for one of the outcomes."""
+        names, values = inputs_of(self.results)
+        if self.plan is not None:
+            one_of_each = {(t.war_case is None, t.ecosystem, t.against): t for t in self.chosen}
+            read: frozenset[str] = frozenset().union(*(inputs_read(self.plan, t) for t in one_of_each.values()))
+            kept = [i for i, n in enumerate(names) if n in read]
+            names, values = tuple(names[i] for i in kept), np.ascontiguousarray(values[:, kept])
+        return sensitivity.Sample.of(names, values)
+
+    @property
+    def futures(self) -> int:
+        return len(self.sample.values)
+
+    def judge(self, target: Target) -> Judged:
+        """Influence of every input on one outcome, and the flips of its statement."""
+        values = self.values[target]
+        known = np.isfinite(values)
+        statement = target.statement(self.at)
+        sample = self.sample if known.all() else sensitivity.Sample.of(self.sample.names, self.sample.values[known])
+        values = values[known]
+        if len(values) < LEAST_FUTURES:
+            nothing = sensitivity.Measured(np.zeros(0), np.zeros(0), (), (), {}, 0.0, 0.0, 0.0)
+            return Judged(target, values, statement, None, float("nan"), nothing)
+        measured = sensitivity.measure(sample, values)
+        event = statement.event(values) if statement else None
+        holds = bool(event.mean() >= statement.level) if statement and event is not None else None
+        judged = Judged(target, values, statement, holds, float(values.mean()), measured)
+        return replace(judged, drivers=tuple(self._driver(judged, sample, event, i) for i in measured.listed))
+
+    def _driver(self, judged: Judged, sample: sensitivity.Sample, event: F64 | None, i: int) -> Driver:
+        t, measured, statement = judged.target, judged.measured, judged.statement
+        name, x = sample.names[i], sample.column(sample.names[i])
+        partial = measured.partial[i]
+        part = float(partial.var() / judged.values.var())
+        low, high = (part * v for v in sensitivity.interval(sample.fine[i], partial))
+        least, most = sample.coarse[i] == 0, sample.coarse[i] == sample.coarse[i].max()
+        found = curve = None
+        if statement is not None and event is not None:
+            curve = sensitivity.conditional(x, event)
+            found = sensitivity.crossing(curve, statement.level)
+        side = None
+        if found is not None:
+            side = found.lower_side if judged.holds else {"below": "above", "above": "below"}[found.lower_side]
+        u = self.plan.design.by_name.get(name) if self.plan else None
+        return Driver(
+            outcome=t.outcome,
+            input=name,
+            share_of_variance=float(measured.share[i]),
+            flips_at=found.at if found else None,
+            ecosystem=t.ecosystem,
+            war_case=t.war_case,
+            front=t.front,
+            mission=t.mission,
+            against=t.against,
+            low=low,
+            high=high,
+            pawn=float(measured.pawn[i]),
+            found_by="variance" if i in measured.main else "distribution",
+            at_low=float(judged.values[least].mean()),
+            at_high=float(judged.values[most].mean()),
+            statement=statement.text if statement else None,
+            holds=judged.holds,
+            flips_when=side,
+            flips_low=found.low if found else None,
+            flips_high=found.high if found else None,
+            value_of_knowing=(statement.worth(curve) if found else 0.0) if statement and curve is not None else None,
+            nature=nature(u) if u else None,
+            kind=u.kind if u else None,
+            how_to_know=how_to_know(u) if u else None,
+            unit=u.unit if u else None,
+            input_low=float(x.min()),
+            input_high=float(x.max()),
+            rests_on=self.reason(u) if u else None,
+            sources=self.sources(u) if u else (),
+        )
+
+    def reason(self, u: Uncertainty) -> str:
+        """Why the range is what it is: notes of the register rows of an assumption, else the rule."""
+        rows = [self.register_rows[f] for f in u.evidence if f in self.register_rows]
+        notes = "; ".join(dict.fromkeys(str(r["note"]) for r in rows if r["note"] and r["kind"] == "assumption"))
+        return notes or u.rule
+
+    def sources(self, u: Uncertainty) -> tuple[Source, ...]:
+        """Sources of the register rows that a range rests on, each once; none for an assumption that cites nobody."""
+        out: dict[str, Source] = {}
+        for row in (self.register_rows[f] for f in u.evidence if f in self.register_rows):
+            if row["source_id"]:
+                key, title, publisher, url = (str(row[k]) for k in ("source_id", "title", "publisher", "url"))
+                out.setdefault(key, Source(key, title, publisher, url, row["as_of"], row["confidence"]))
+        return tuple(out.values())
+
+    def groups(self, judged: Judged) -> list[dict[str, Any]]:
+        """Inputs of one field (stocks, lines, decisions …) together: sums of first-order shares, weak inputs included.
+
+        A sum over many weak inputs is unbiased, though each of them drowns in noise; `error` is its standard error.
+        """
+        out: dict[str, list[int]] = {}
+        for i, name in enumerate(self.sample.names if len(judged.measured.share) else ()):
+            out.setdefault(group_of(name), []).append(i)
+        t = judged.target
+        rows = []
+        for name, members in out.items():
+            error = judged.measured.share_noise * sqrt(len(members))
+            keys = {k: getattr(t, k) for k in ("outcome", "ecosystem", "war_case", "front", "mission", "against")}
+            share = float(judged.measured.share[members].sum())
+            listed = sum(i in judged.measured.listed for i in members)
+            rows.append(
+                {**keys, "group": name, "inputs": len(members), "share_of_variance": share, "error": error, "listed": listed}
+            )
+        return sorted(rows, key=lambda r: -r["share_of_variance"])
+
+
+def group_of(name: str) -> str:
+    """Field of an input: what stands before the colon, or before the first dot."""
+    return name.split(":", 1)[0] if ":" in name else name.split(".", 1)[0]
+
+
+def nature(u: Uncertainty) -> Nature:
+    """chance: the luck of one actor's draw, which nobody can look up; else knowledge.
+
+    Draws of single actors against a probability of the register are uniform from 0 to 1 and rest on no row.
+    """
+    return "chance" if u.shape == "uniform" and (u.low, u.high) == (0, 1) and not u.evidence else "knowledge"
+
+
+def how_to_know(u: Uncertainty) -> str:
+    """What would replace a range by a number, by what the range rests on."""
+    if nature(u) == "chance":
+        return "nobody can look it up: it is decided when war comes"
+    return {
+        "fact": "stated already; a newer or closer count narrows it",
+        "estimate": "a stated figure would replace the estimate",
+        "assumption": "nobody states it; a source, or a study of it, would replace the assumption",
+    }[u.kind]
+
+
+def evidence_rows(register: Register) -> dict[str, Mapping[str, Any]]:
+    """Every register row that carries evidence, with its source: fact_id → kind, note, as_of, confidence, source_id, title …"""
+    sources = {s["source_id"]: s for s in register.table("sources").to_dict("records")}
+    blank = dict.fromkeys(("title", "publisher", "url"))
+    out: dict[str, Mapping[str, Any]] = {}
+    for table in EVIDENCE:
+        frame = register.table(table)
+        columns = [c for c in ("kind", "source_id", "as_of", "confidence", "note") if c in frame]
+        for fact_id, *cells in zip(frame["fact_id"], *(frame[c].tolist() for c in columns), strict=True):
+            row = {**dict.fromkeys(("as_of", "confidence", "note", "source_id")), **dict(zip(columns, cells, strict=True))}
+            source = sources.get(row["source_id"], {})
+            out[str(fact_id)] = {**row, **{k: source.get(k) for k in blank}}
+    return out
+
+
+def analyse(analysis: Analysis, step: Callable[[int, int], None] | None = None) -> list[Judged]:
+    """Every outcome of an analysis, judged. `step` is called with outcomes done and in all."""
+    out = []
+    for done, target in enumerate(analysis.chosen):
+        out.append(analysis.judge(target))
+        if step:
+            step(done + 1, len(analysis.chosen))
+    return out
