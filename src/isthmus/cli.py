@@ -20,6 +20,7 @@ from isthmus.errors import InputError, Interrupted, IsthmusError, Problem
 if TYPE_CHECKING:
     from isthmus.register import Register
     from isthmus.study.plan import Plan
+    from isthmus.study.results import Results
     from isthmus.study.runner import Pace
     from isthmus.study.schedulers import Scheduler
 
@@ -408,6 +409,10 @@ FuturesOption = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", metavar="S", min=0, help="Seed of the design, instead of the study's.")]
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships with Isthmus.")]
+FrontFilter = Annotated[
+    str | None, typer.Option("--front", help="Of this front; shares of worlds: this theater; stocks: this side.")
+]
+MissionFilter = Annotated[str | None, typer.Option("--mission", help="Of this mission; years to rebuild: this materiel.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 
 DaysOption = Annotated[
@@ -423,6 +428,11 @@ SchedulerOption = Annotated[
     typer.Option(
         "--scheduler", metavar="ADDRESS", help="Compute on the workers of a Dask scheduler, such as tcp://127.0.0.1:8786."
     ),
+]
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder with the public files; the store of isthmus data by default."),
 ]
 
 REACH_FUTURES = 1024
@@ -614,6 +624,14 @@ def results(
     ecosystem: Annotated[str | None, typer.Option("--ecosystem", help="Only this ecosystem.")] = None,
     war_case: Annotated[str | None, typer.Option("--war-case", help="Only this war case.")] = None,
     outcome: Annotated[str | None, typer.Option("--outcome", help="Only this outcome.")] = None,
+    front: FrontFilter = None,
+    mission: MissionFilter = None,
+    why: Annotated[
+        str | None,
+        typer.Option(
+            "--why", metavar="OUTCOME", help="What this number rests on: inputs, kinds, sources, and what would flip it."
+        ),
+    ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
@@ -621,14 +639,112 @@ def results(
     from isthmus.study.results import Results
 
     opened = Results.open(run)
-    if not as_json and not as_csv and not (ecosystem or war_case or outcome):
+    if why is not None:
+        _print_audits(
+            opened,
+            outcome=why,
+            ecosystem=ecosystem,
+            war_case=war_case,
+            front=front,
+            mission=mission,
+            as_json=as_json,
+            as_csv=as_csv,
+        )
+        return
+    if not as_json and not as_csv and not (ecosystem or war_case or outcome or front or mission):
         from isthmus.report.scoreboard import print_scoreboard
 
         print_scoreboard(opened)
         return
-    rows = _chosen(opened.rows(), ecosystem=ecosystem, war_case=war_case, outcome=outcome)
+    rows = _chosen(opened.rows(), ecosystem=ecosystem, war_case=war_case, outcome=outcome, front=front, mission=mission)
     columns = ("ecosystem", "war_case", "front", "mission", "outcome", "low", "median", "high")
     print_rows(rows, columns, as_json=as_json, as_csv=as_csv)
+
+
+def _print_audits(opened: Results, *, as_json: bool, as_csv: bool, **wanted: str | None) -> None:
+    from isthmus.report.influence import print_audit
+    from isthmus.study.audit import AUDIT_COLUMNS, audit, audit_rows
+    from isthmus.study.drivers import TOP, Analysis, analyse
+    from isthmus.study.targets import targets
+
+    analysis = Analysis.of(opened, targets(opened, **wanted))
+    found = [audit(analysis, judged, TOP) for judged in analyse(analysis)]
+    if as_json:
+        print_json(found)
+    elif as_csv:
+        print_rows(audit_rows(found), AUDIT_COLUMNS, as_csv=True)
+    else:
+        for one in found:
+            print_audit(one)
+
+
+@app.command()
+def drivers(
+    run: RunArgument,
+    outcome: Annotated[
+        str | None, typer.Option("--outcome", help="This outcome, as isthmus results names it; the headlines by default.")
+    ] = None,
+    ecosystem: Annotated[str | None, typer.Option("--ecosystem", help="In this ecosystem; the study's first by default.")] = None,
+    war_case: Annotated[str | None, typer.Option("--war-case", help="In this war case; the hardest by default.")] = None,
+    front: FrontFilter = None,
+    mission: MissionFilter = None,
+    at: Annotated[
+        float | None,
+        typer.Option("--at", metavar="V", help="Level of the statement that an input may flip; by default that of the headline."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Inputs shown for each outcome.")] = 10,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Run the study again with each input fixed, to bear out where the statement flips.")
+    ] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="Fields of inputs together, weak inputs included.")] = False,
+    boxes: Annotated[
+        bool, typer.Option("--boxes", help="In which worlds the statement fails: ranges of a few inputs that hold most of them.")
+    ] = False,
+    ema: Annotated[
+        Path | None, typer.Option("--ema", metavar="FILE", help="Write experiments and outcomes for the EMA Workbench (tar.gz).")
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Which inputs move an outcome, at which value the statement about it flips, and which missing fact is worth finding."""
+    from isthmus.report.influence import print_boxes, print_drivers, print_groups
+    from isthmus.study.breakeven import confirmed, reruns_of
+    from isthmus.study.discovery import BOX_COLUMNS, discover, limit_rows
+    from isthmus.study.drivers import DRIVER_COLUMNS, GROUP_COLUMNS, Analysis, analyse
+    from isthmus.study.exchange_ema import write_ema
+    from isthmus.study.results import Results
+    from isthmus.study.targets import targets
+
+    opened = Results.open(run)
+    chosen = targets(opened, outcome=outcome, ecosystem=ecosystem, war_case=war_case, front=front, mission=mission)
+    if ema is not None:
+        written = write_ema(opened, ema, chosen)
+        text = "{experiments:,} experiments, {inputs} inputs, {outcomes} outcomes: {path}".format(**written)
+        print_json(written) if as_json else print(text)
+        return
+    analysis = Analysis.of(opened, chosen, at)
+    judged = analyse(analysis)
+    if confirm:
+        reruns = reruns_of(analysis.plan, str(run))
+        with _progress(1) as step:
+            judged = confirmed(reruns, judged, top, step)
+    if groups:
+        rows = [row for j in judged for row in analysis.groups(j)]
+        if as_json or as_csv:
+            print_rows(rows, GROUP_COLUMNS, as_json=as_json, as_csv=as_csv)
+        else:
+            print_groups(rows)
+    elif boxes:
+        found = [discover(analysis, j) for j in judged]
+        if as_json or as_csv:
+            print_rows(found if as_json else limit_rows(found), BOX_COLUMNS, as_json=as_json, as_csv=as_csv)
+        else:
+            print_boxes(found)
+    elif as_json or as_csv:
+        rows = [d.as_dict() for j in judged for d in j.drivers[:top]]
+        print_rows(rows, DRIVER_COLUMNS, as_json=as_json, as_csv=as_csv)
+    else:
+        print_drivers(analysis, judged, top)
 
 
 @app.command()
@@ -831,6 +947,69 @@ def network(
         print(table.title)
         print_rows(table.rows, dict.fromkeys(column for row in table.rows for column in row))
         print("\n".join((*table.notes, "")))
+
+
+@app.command()
+def alignment(
+    data: DataOption = None,
+    first: Annotated[int | None, typer.Option("--from", metavar="YEAR", help="First year.")] = None,
+    last: Annotated[int | None, typer.Option("--to", metavar="YEAR", help="Last year.")] = None,
+    sides: Annotated[
+        bool, typer.Option("--sides", help="Whether the two sides consolidate: spread, distance, changes since 2014 and 2022.")
+    ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="The publishers' ideal points instead of those estimated from the roll calls.")
+    ] = False,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Ideal points of states from votes in the General Assembly, and how far apart the two sides are."""
+    from isthmus.interop import alignment as votes
+    from isthmus.register.datastore import default_store
+    from isthmus.register.importers import un
+
+    folder = data or default_store()
+    place = votes.find_points(folder) if published else votes.find_votes(folder)
+    if published:
+        frame = un.read_ideal_points(place)
+        rows = [] if sides else votes.published_rows(frame, first, last)
+    else:
+        fit = votes.estimate(un.read_votes(place))
+        rows = [] if sides else votes.point_rows(fit, first, last)
+    if not sides:
+        print_rows(rows, votes.POINT_COLUMNS, as_json=as_json, as_csv=as_csv)
+        return
+    chosen = votes.Sides.of(load_register(register, overlay))
+    if published:
+        rows = votes.side_rows(votes.published_draws(frame, chosen.actors), chosen)
+    else:
+        rows = votes.voted_side_rows(fit, place, chosen, first or votes.FIRST_OF_SIDES)
+    rows = [r for r in rows if r["year"] is None or (first or r["year"]) <= r["year"] <= (last or r["year"])]
+    print_rows(rows, votes.SIDE_COLUMNS, as_json=as_json, as_csv=as_csv)
+
+
+@app.command()
+def durability(
+    data: DataOption = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """How long alliances last and how they end, by power, era, kind; pacts of today; how reliable pacts proved in war."""
+    from isthmus.interop import durability as pacts
+    from isthmus.register.datastore import default_store
+
+    sets = pacts.read_sets(data or default_store())
+    rows = pacts.durability_rows(sets, load_register(register, overlay))
+    if sets.capabilities is None:
+        print("No National Material Capabilities in the folder: changes of capability are left out.", file=sys.stderr)
+    shown = pacts.COLUMNS if as_json or as_csv else [c for c in pacts.COLUMNS if c != "note"]
+    print_rows(rows, shown, as_json=as_json, as_csv=as_csv)
+    if not as_json and not as_csv:
+        print(f"Pacts: {pacts.WARNING}.\nReliability: {pacts.SELECTION}.")
 
 
 @app.command()

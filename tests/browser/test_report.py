@@ -14,6 +14,7 @@ from isthmus.study import Study
 from isthmus.study.plan import make_plan
 from isthmus.study.results import Results
 from isthmus.study.runner import start
+from tests.validation_document import document
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -25,8 +26,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("browser")
-    start(make_plan(Study.load("reference"), Register.reference(), futures=128), folder / "run")
-    return write_report(Results.open(folder / "run"), folder / "out")[0].as_uri()
+    start(make_plan(Study.load("exchange"), Register.reference(), futures=32), folder / "run")
+    return write_report(Results.open(folder / "run"), folder / "out", validation=document())[0].as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +69,45 @@ def test_every_figure_is_drawn(opened: Any) -> None:
     sizes = opened.eval_on_selector_all(
         "figure svg", "all => all.map(s => s.getBoundingClientRect()).map(r => [r.width, r.height])"
     )
-    assert len(shapes) == 13
+    assert len(shapes) == 13 + 5
     assert min(shapes) > 25
     assert all(width > 300 and height > 90 for width, height in sizes)
+
+
+def test_the_validation_says_at_a_glance_what_failed(opened: Any) -> None:
+    assert opened.locator("#validation dl.score dd").all_inner_texts() == ["7", "4", "3", "1"]
+    assert opened.locator("#t-failed tr.fail:visible").count() == 3
+    assert opened.locator("#validation .verdicts tr.fail th:visible").all_inner_texts().count("FAIL") == 6
+    heads = opened.eval_on_selector_all("#validation h3, #validation h4", "all => all.map(h => h.tagName)")
+    assert heads[0] == "H3"
+    assert set(heads) == {"H3", "H4"}
+
+
+def test_a_failed_case_weighs_no_less_than_a_passed_one(opened: Any) -> None:
+    size = "e => { const s = getComputedStyle(e); return [s.fontSize, s.fontWeight, s.visibility]; }"
+    failed, passed = (opened.locator(f"#t-cases-hindcast tr.{v} th").first.evaluate(size) for v in ("fail", "pass"))
+    assert failed == passed
+
+
+def test_new_sections_hold_their_tables(opened: Any) -> None:
+    for table in ("t-exchange", "t-deliveries", "t-costs", "t-layers-need-met", "t-parity"):
+        assert opened.locator(f"#{table} tbody tr").count() > 2, table
+
+
+def test_tables_are_reached_and_scrolled_by_keyboard(opened: Any) -> None:
+    region = opened.locator("[aria-labelledby=t-failed-c]")
+    region.focus()
+    assert opened.evaluate("document.activeElement.getAttribute('aria-labelledby')") == "t-failed-c"
+    details = opened.locator("#fig-artillery summary")
+    details.focus()
+    opened.keyboard.press("Enter")
+    assert opened.locator("#t-artillery-months").is_visible()
+
+
+def test_on_paper_nothing_is_cut_off(opened: Any) -> None:
+    opened.emulate_media(media="print")
+    assert opened.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
+    assert not opened.locator(".skip").is_visible()
 
 
 def test_colours_of_figures_are_defined(opened: Any) -> None:

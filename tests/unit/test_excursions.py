@@ -148,9 +148,10 @@ def test_a_delay_takes_what_the_later_ramp_does_not_make(register: Register) -> 
     assert all(other[key] == base[key] for key in RIVALS)
 
 
-def test_a_delay_of_what_has_no_plan_changes_nothing(register: Register) -> None:
-    late = paper.plan(register, delays=[{"actor": "HUB", "materiel": "shell_155", "weeks": 52}], **ONE)
-    assert reached(late) == reached(paper.plan(register, **ONE))
+def test_a_delay_of_what_has_no_plan_is_refused(register: Register) -> None:
+    with pytest.raises(StudyError) as caught:
+        paper.plan(register, delays=[{"actor": "HUB", "materiel": "shell_155", "weeks": 52}], **ONE)
+    assert caught.value.problems[0].found == "HUB, shell_155"
 
 
 # Absence

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 
 from isthmus.register import Register
-from isthmus.report import figures, html
-from isthmus.report.html import Evidence, Names, write_report
+from isthmus.report import figures, wording
+from isthmus.report.evidence import Evidence
+from isthmus.report.html import write_report
+from isthmus.report.wording import Names
 from isthmus.study import Study
+from isthmus.study.layers import LAYER_COLUMNS
 from isthmus.study.plan import Plan, make_plan
 from isthmus.study.results import Results
 from isthmus.study.runner import start
@@ -28,9 +31,14 @@ SECTIONS = (
     "reach",
     "fans",
     "outcomes",
+    "exchange",
     "weeks",
+    "deliveries",
     "rebuild",
     "layers",
+    "parity",
+    "excursions",
+    "validation",
     "evidence",
     "limits",
     "sources",
@@ -140,7 +148,7 @@ def test_tables_and_figures_can_be_read_without_seeing_them(read: Reader) -> Non
     assert all(a["role"] == "img" and len(a["aria-label"]) > 60 for a in drawings)
     levels = [int(t[1]) for t, _ in read.tags if re.fullmatch(r"h[1-6]", t)]
     assert levels.count(1) == 1
-    assert all(after - before <= 2 for before, after in pairwise(levels))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_every_assumption_of_the_run_is_listed_or_counted(plan: Plan, read: Reader) -> None:
@@ -174,7 +182,7 @@ def test_outcome_table_equals_results(results: Results, read: Reader) -> None:
     share = results.shares.set_index(["ecosystem", "war_case", "front", "mission"])
     row = next(r for r in read.tables["t-outcome-0"] if r[0] == "Europe alone")
     expected = share.loc[("as_is", "europe_alone", "euro_atlantic", "air_missile_defence")]
-    assert row[2:5] == [html.percent(expected[c]) for c in ("defence_unsustained", "undecided", "attack_unsustained")]
+    assert row[2:5] == [wording.percent(expected[c]) for c in ("defence_unsustained", "undecided", "attack_unsustained")]
 
 
 def test_weeks_table_equals_results(results: Results, read: Reader) -> None:
@@ -188,6 +196,72 @@ def test_weeks_table_equals_results(results: Results, read: Reader) -> None:
     starved = here[here["outcome"] == "weeks_starved"].iloc[0]
     row = next(r for r in read.tables["t-weeks-0"] if "Land fires" in r[0])
     assert row[-1] == f"{starved['median']:.0f} ({starved['low']:.0f}–{starved['high']:.0f})"
+
+
+def test_layers_are_shapley_shares_with_each_layer_alone_beside(results: Results, read: Reader) -> None:
+    frame = results.layers
+    assert frame is not None
+    key = ("euro_atlantic.allied", "land_fires", "need_met")
+    mine = frame.set_index(["front", "mission", "outcome"]).loc[[key]]
+    rows = read.tables["t-layers-need-met"]
+    first = next(i for i, row in enumerate(rows) if "Land fires" in row[0] and "allied" in row[0])
+    for row, what in ((rows[first][-8:], "shapley"), (rows[first + 1], "alone")):
+        for cell, (_, expected) in zip(row[1:], mine.iterrows(), strict=False):
+            assert cell == wording.points_error(expected[what], expected[f"{what}_se"])
+    assert rows[first][-1] == wording.points(mine["total"].iloc[0])
+
+
+def test_what_is_not_estimable_says_so_with_the_count(results: Results, tmp_path: Path) -> None:
+    frame = results.layers
+    assert frame is not None
+    changed = replace(results)
+    here = (frame["layer"] == "concept") & (frame["outcome"] == "need_met")
+    changed.__dict__["layers"] = frame.assign(estimable=frame["estimable"] & ~here, actors=frame["actors"].where(~here, 3))[
+        list(LAYER_COLUMNS)
+    ]
+    read = Reader(write_report(changed, tmp_path)[0].read_text(encoding="utf-8"))
+    shares = [row for row in read.tables["t-layers-need-met"] if "Shapley share" in row]
+    assert [row[row.index("Shapley share") + 1] for row in shares] == ["not estimable (3 actors)"] * len(shares)
+
+
+def test_parity_table_equals_results(results: Results, read: Reader) -> None:
+    frame = results.parity
+    assert frame is not None
+    value = frame.set_index(["check", "ecosystem", "front", "mission", "outcome"])["value"]
+    rows = read.tables["t-parity"]
+    start = next(i for i, row in enumerate(rows) if row[0].startswith("defence unsustained"))
+    row = next(r for r in rows[start + 1 :] if r[0] == "Euro-Atlantic: Air and missile defence")
+    for cell, check in zip(row[1:], dict.fromkeys(frame["check"]), strict=False):
+        ends = [value[check, e, "euro_atlantic", "air_missile_defence", "defence_unsustained"] for e in ("as_is", "full")]
+        assert cell == wording.change(*(wording.percent(v) for v in ends))
+
+
+def test_costs_by_year_equal_results_and_are_called_lower_bounds(results: Results, read: Reader) -> None:
+    q = results.quantiles
+    here = q[(q["ecosystem"] == "as_is") & (q["war_case"] == "both_at_once") & (q["front"] == "allied")]
+    row = next(r for r in read.tables["t-costs"] if r[-4] == "Use, as is")
+    for year, cell in zip(("year1", "year2", "year3"), row[-3:], strict=True):
+        one = here[(here["outcome"] == "cost_of_use") & (here["mission"] == year)].iloc[0]
+        assert cell == wording.spread(*(one[k] / 1000 for k in ("low", "median", "high")))
+    assert "Lower bounds." in read.text
+    assert "have no known unit cost and count nothing" in read.text
+
+
+def test_deliveries_equal_results(results: Results, read: Reader) -> None:
+    q = results.quantiles
+    here = q[
+        (q["ecosystem"] == "as_is")
+        & (q["war_case"] == "both_at_once")
+        & (q["front"] == "euro_atlantic.allied")
+        & (q["mission"] == "land_fires")
+    ].set_index("outcome")
+    row = next(r for r in read.tables["t-deliveries"] if "allied: Land fires" in r[0])
+    for cell, outcome in zip(row[-3:], ("authorised", "shipped", "arrived"), strict=True):
+        assert cell == wording.spread(*here.loc[outcome, ["low", "median", "high"]], wording.rounded)
+
+
+def test_without_a_validation_the_page_says_that_nothing_was_compared(read: Reader) -> None:
+    assert "nothing in this report has been compared with observations" in read.text
 
 
 def test_sources_are_those_behind_the_run(plan: Plan, page: str) -> None:
@@ -215,11 +289,11 @@ def test_what_a_study_says_is_escaped(plan: Plan, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "file:///etc/passwd", "", None])
 def test_only_web_addresses_become_links(url: str | None) -> None:
-    assert html.web(url) is None
+    assert wording.web(url) is None
 
 
 def test_web_addresses_become_links() -> None:
-    assert html.web("https://example.org/a?b=c") == "https://example.org/a?b=c"
+    assert wording.web("https://example.org/a?b=c") == "https://example.org/a?b=c"
 
 
 def test_a_changed_register_leaves_out_what_needs_it_and_says_so(results: Results, tmp_path: Path) -> None:
@@ -230,9 +304,9 @@ def test_a_changed_register_leaves_out_what_needs_it_and_says_so(results: Result
     read = Reader(text)
     assert tuple(a["id"] for t, a in read.tags if t == "section") == SECTIONS
     assert "t-assumptions" not in read.tables
-    assert "t-layers" not in read.tables
+    assert "t-layers-need-met" in read.tables  # kept in the run itself
     assert "t-reach-0" in read.tables
-    assert read.text.count("the run was made with the register 0000000000000000") == 3
+    assert read.text.count("the run was made with the register 0000000000000000") == 2
 
 
 def test_a_text_cannot_break_out_of_a_figure() -> None:
@@ -247,19 +321,19 @@ def test_a_text_cannot_break_out_of_a_figure() -> None:
 @pytest.mark.parametrize(
     ("say", "value", "expected"),
     [
-        (html.percent, 0.0, "0%"),
-        (html.percent, 0.0004, "<1%"),
-        (html.percent, 0.9999, ">99%"),
-        (html.percent, 1.0, "100%"),
-        (html.percent, float("nan"), "–"),
-        (html.number, 1234567.0, "1,234,567"),
-        (html.number, 0.01234, "0.0123"),
-        (html.number, 12.345, "12.3"),
-        (html.number, 60.0, "60"),
-        (html.years, 100.0, "not at this rate"),
-        (html.years, 3.04, "3.0"),
-        (html.points, -0.0123, "−1.2"),
-        (html.points, 0.0001, "0"),
+        (wording.percent, 0.0, "0%"),
+        (wording.percent, 0.0004, "<1%"),
+        (wording.percent, 0.9999, ">99%"),
+        (wording.percent, 1.0, "100%"),
+        (wording.percent, float("nan"), "–"),
+        (wording.number, 1234567.0, "1,234,567"),
+        (wording.number, 0.01234, "0.0123"),
+        (wording.number, 12.345, "12.3"),
+        (wording.number, 60.0, "60"),
+        (wording.years, 100.0, "not at this rate"),
+        (wording.years, 3.04, "3.0"),
+        (wording.points, -0.0123, "−1.2"),
+        (wording.points, 0.0001, "0"),
     ],
 )
 def test_numbers_read_as_they_should(say: Callable[[float], str], value: float, expected: str) -> None:

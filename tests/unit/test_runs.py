@@ -27,7 +27,7 @@ from isthmus.study.plan import Plan
 from isthmus.study.results import Results, compare
 from isthmus.study.store import RunFolder
 from isthmus.sustainment import fans
-from isthmus.sustainment.kernel import PER_FRONT
+from isthmus.sustainment.kernel import PER_FRONT, PER_SIDE
 from tests import campaign_register as paper
 
 FUTURES = 4096
@@ -389,7 +389,8 @@ def test_results_are_the_quantiles_of_the_files(weekly: Path, isthmus: Callable[
                 want = part[name].astype(float).quantile([0.05, 0.5, 0.95]).to_numpy()
                 np.testing.assert_allclose([row["low"], row["median"], row["high"]], want, rtol=1e-9, atol=1e-12)
                 checked += 1
-    assert checked == 2 * (2 * 2 + 2 * 4) * len(PER_FRONT) + 2 * 4 * 2  # fronts at war × outcomes; shells to rebuild
+    # Fronts at war × outcomes; shells to rebuild; costs of two sides in the one year.
+    assert checked == 2 * (2 * 2 + 2 * 4) * len(PER_FRONT) + 2 * 4 * 2 + 2 * 4 * 2 * len(PER_SIDE)
 
 
 def test_outcome_shares_sum_to_one(weekly: Path, isthmus: Callable[..., tuple[int, str, str]]) -> None:

@@ -376,7 +376,7 @@ def test_every_problem_of_a_file_is_listed(tmp_path: Path) -> None:
         "fire_rate,RUS,2024-13-01,2024-02-01,,1000,,rounds/day,u,t,A,obs_held,narrow_western,\n"
         "fire_rate,RUS,2024-03-01,2024-02-01,,1000,,rounds/day,u,t,A,obs_held,narrow_western,\n"
         "fire_rate,CHN,2024-01-01,2024-02-01,,1000,,shells,u,t,A,obs_held,narrow_western,\n"
-        "fire_rate,UKR,2024-01-01,2024-02-01,30,20,x,rounds/day,u,t,A,held_back,narrow_western,\n"
+        "fire_rate,UKR,2024-01-01,2024-02-01,30,20,x,rounds/day,u,t,A,whatever,narrow_western,\n"
         "fire_rate,UKR,2024-01-01,2024-02-01,,0,,rounds/day,u,t,A,obs_held,narrow_western,\n"
         "shell_hunger_flag,UKR,2024-01-01,2024-02-01,,2,,0/1,u,t,A,obs_held,flag,\n"
     )

@@ -139,7 +139,8 @@ def cells(register: Register, at: str | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    until = last_day(register.newest()) if at is None and register.date is None else first_day(at or register.date or "")
+    day = at or register.date
+    until = first_day(day) if day else last_day(register.newest())
     items = register.table("items").set_index("item_id")[["layer", "side"]]
     table = register.table("adoptions")
     said = table[table["maturity"].isin(WORDS)]
@@ -228,6 +229,8 @@ def _years(start: date, end: date) -> float:
 
 def _groups(found: pd.DataFrame) -> Iterable[tuple[str, dict[str, Any], pd.DataFrame]]:
     """Name, key and cells of each group: all, then by one or two columns."""
+    if found.empty:
+        return
     yield "all", {}, found
     for columns in (("side",), ("layer",), ("layer", "side"), ("step",)):
         for values, part in found.groupby(list(columns), sort=True):

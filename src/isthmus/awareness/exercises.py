@@ -50,7 +50,7 @@ def exercise_rows(register: Register) -> pd.DataFrame:
     sides, homes = actors["side"].to_dict(), actors["home_theater"].to_dict()
     rows = [_row(row, sides, homes) for row in register.table("exercises").to_dict("records") if _held_by(row, register.date)]
     names = ("exercise_id", "name", "year", "theater_id", "side", "exercise_kind", "planned", "participants", "cross_theater")
-    return pd.DataFrame(rows, columns=[*names, "source_id", "fact_id"])
+    return pd.DataFrame(rows, columns=[*names, "source_id", "fact_id"]).astype({"planned": bool, "cross_theater": bool})
 
 
 def by_year(rows: pd.DataFrame) -> pd.DataFrame:

@@ -81,8 +81,7 @@ def points(register: Register, data: Path | None = None) -> pd.DataFrame:
         ids = {row["series_id"] for row in brought}
         rows = [row for row in rows if row["series_id"] not in ids] + brought
     frame = pd.DataFrame(rows, columns=list(POINT_COLUMNS))
-    frame["segment"] = frame["segment"].astype("Int64")
-    frame["days_stated"] = frame["days_stated"].astype("Int64")
+    frame = frame.astype({"segment": "Int64", "days_stated": "Int64", "complete": bool, "monthly": bool})
     return frame.sort_values(["series_id", "period_from", "period_to", "source_id"], ignore_index=True)
 
 

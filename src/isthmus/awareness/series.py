@@ -217,8 +217,8 @@ CHANGE_COLUMNS: Final = ("series_id", "segment", "period_from", "before", "after
 def trends(points: pd.DataFrame) -> pd.DataFrame:
     """Trend of every series and segment of `points` (columns of `probing.POINT_COLUMNS`), in its unit per month, per year.
 
-    Only points that are complete, lie in one segment, are of the usual length and the only one of their period are used. Where there are too few, n is
-    given, the slope is blank and `why_not` says so.
+    Only points that are complete, lie in one segment, are of the usual length and the only one of their period are used. Where there
+    are too few, n is given, the slope is blank and `why_not` says so.
     """
     import pandas as pd
 
@@ -259,7 +259,7 @@ def changes(points: pd.DataFrame) -> pd.DataFrame:
 
 def _segments(points: pd.DataFrame) -> Iterable[tuple[str, int, pd.DataFrame]]:
     """Points that can be compared: of one series and segment, of one length (months or years, whichever are more), one a period."""
-    usable = points[points["complete"].astype(bool) & points["segment"].notna() & points["per_month"].notna()]
+    usable = points[points["complete"] & points["segment"].notna() & points["per_month"].notna()]
     for (series_id, segment), part in usable.groupby(["series_id", "segment"], sort=True):
         alone = part[~part.duplicated(["period_from", "period_to"], keep=False)]
         usual = alone["months"].round().mode()

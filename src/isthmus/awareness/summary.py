@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from isthmus.awareness import exercises, statements
+from isthmus.awareness.declared import LEAST_AT_RISK
+from isthmus.awareness.series import LEAST_FOR_CHANGES
 from isthmus.awareness.survey import NO_CAUSE, Awareness, records
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN_YEARS: Final = 3
 """Exercises and statements of so many years."""
+
+SHOWN_PERIODS: Final = 4
+"""Periods of each series of readiness."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def _series(found: Awareness) -> Table:
     rows = []
     for r in records(found.trends):
         broken = marks[r["series_id"]]
-        if r["slope_per_year"] is None and not broken:
+        if not broken and not r["level"]:  # too few points, or a type that is hardly ever seen
             continue
         slope = "" if r["slope_per_year"] is None else f"{r['slope_per_year']:+,.4g} ({r['low']:+,.4g} to {r['high']:+,.4g})"
         rows.append(
@@ -88,11 +93,12 @@ def _series(found: Awareness) -> Table:
     return Table(
         "Pressure and attacks by month, each segment between breaks on its own",
         rows,
-        (*notes, f"{left_out} series with too few points for a trend are in --json. {NO_CAUSE}"),
+        (*notes, f"{left_out} series more, with few points or mostly zero, are in --json. {NO_CAUSE}"),
     )
 
 
 def _changes(found: Awareness) -> Table:
+    searched = int((found.trends["n"] >= LEAST_FOR_CHANGES).sum())
     rows = [
         {
             "series": r["series_id"],
@@ -103,10 +109,12 @@ def _changes(found: Awareness) -> Table:
         }
         for r in records(found.changes)
     ]
-    return Table("Months from which another line fits better (a month)", rows)
+    note = f"Searched in {searched} segments, without a correction for that; some may be chance (docs/explanation/awareness.md)."
+    return Table("Months from which another line fits better (rates a month)", rows, (note,))
 
 
 def _readiness(found: Awareness) -> Table:
+    newest = found.readiness.sort_values("period_from").groupby("series_id", sort=True).tail(SHOWN_PERIODS)
     rows = [
         {
             "spent by": r["spent_by"],
@@ -118,9 +126,10 @@ def _readiness(found: Awareness) -> Table:
             "unit": r["unit"],
             "a month": _rounded(r["per_month"]),
         }
-        for r in records(found.readiness.sort_values(["spent_by", "series_id", "period_from"]))
+        for r in records(newest.sort_values(["spent_by", "series_id", "period_from"]))
     ]
-    return Table("Readiness spent", rows)
+    note = f"The newest {SHOWN_PERIODS} periods of each series; all of them with --json."
+    return Table("Readiness spent", rows, (note,))
 
 
 def _exercises(found: Awareness) -> Table:
@@ -163,7 +172,7 @@ def _declared(found: Awareness) -> Table:
                 "deeds": slow["events"],
                 "of items": slow["event_items"],
                 **{f"done in {h}y": _between(slow[f"share_{h}y"], fast[f"share_{h}y"]) for h in (2, 5)},
-                "": slow["why_not"],
+                "": slow["why_not"] or (None if slow["share_2y"] is not None else f"fewer than {LEAST_AT_RISK} cells watched"),
             }
         )
     note = "From the slow to the fast reading: unknown is not none. Sides and layers were not looked up evenly; do not rank them by this."

@@ -187,7 +187,10 @@ def access(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> Acc
         front = supply.cells[pool.cell].front
         weight, share = _launchers(supply, front, pool.materiel_id, rule, fighting, desk_of, draws)
         given = {supply.edges[e].row for e in edges if not barred(supply, e)}
-        lots = sum((held.stock[r] for r in given), np.zeros(n)) + _horizon_output(supply, held, given)
+        part = {supply.edges[e].row: hub_part(supply, e) for e in edges}
+        lots = sum((part[r] * held.stock[r] for r in given), np.zeros(n)) + _horizon_output(
+            supply, held, {r: part[r] for r in given}
+        )
         able = _usable(supply, p, weight, lots, draws, later=supply.edges[edges[0]].wait is not None)
         family = supply.rows[supply.edges[edges[0]].row].family_id
         mutual = _mutual(supply, family, share, standards, rule, draws)
@@ -234,7 +237,9 @@ def barred(supply: Supply, e: int) -> bool:
 def hub_part(supply: Supply, e: int) -> float:
     """The part of a hub's stock and output that the study reserves for the theater of an edge; 1 where it leaves that to need."""
     edge = supply.edges[e]
-    if not supply.setting.hub_split or not supply.rows[edge.row].hub:
+    row = supply.rows[edge.row]
+    # A hub that lives in one of the theaters keeps its own stocks there: the split is that of one that lives in neither.
+    if not supply.setting.hub_split or not row.hub or row.home_theater is not None:
         return 1.0
     front = supply.setting.fronts[supply.cells[supply.pools[edge.pool].cell].front]
     drawn_by = {
@@ -290,12 +295,12 @@ def _usable(supply: Supply, pool: int, launchers: F64 | None, lots: F64, draws: 
     return share
 
 
-def _horizon_output(supply: Supply, held: Stocks, rows: set[int]) -> F64:
-    """Output of the rows over the horizon, units, (futures,)."""
+def _horizon_output(supply: Supply, held: Stocks, rows: Mapping[int, float]) -> F64:
+    """Output of the rows over the horizon, each times its part, units, (futures,)."""
     total = np.zeros(held.stock.shape[1])
     for i, line in enumerate(supply.lines):
         if line.row in rows:
-            total = total + output_to(held.output[i], supply.setting.horizon_weeks)
+            total = total + rows[line.row] * output_to(held.output[i], supply.setting.horizon_weeks)
     return total
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from isthmus.errors import InputError, Problem
+from isthmus.register import Register
 from isthmus.register.importers import _files, states, un
 
 F64 = npt.NDArray[np.float64]
@@ -131,7 +133,8 @@ class RollCalls:
 
 @dataclass(frozen=True)
 class Fit:
-    """Estimates. Ideal points have the prior standard normal in every session; no unit; the United States are positive.
+    """Estimates. Convention of sign and scale: the United States are positive; in every session the points of the states that vote
+    have mean 0 and standard deviation 1. No unit.
 
     `posterior`: (states, sessions, grid), without meaning where `cast` is 0. `items`: (roll calls, 3): lower threshold,
     upper threshold, slope; a vote is 'no' with logistic probability of lower - slope × point, 'no' or 'abstain' with upper.
@@ -148,12 +151,20 @@ class Fit:
     @property
     def points(self) -> F64:
         """(states, sessions): posterior means, NaN where a state casts no vote."""
-        return _means(self.posterior, self.cast)
+        middle, spread = self.line
+        return (_means(self.posterior, self.cast) - middle) / spread
+
+    @property
+    def line(self) -> tuple[F64, F64]:
+        """(sessions,) each: mean and standard deviation of the posterior means on the grid, by which points are restated."""
+        known = _means(self.posterior, self.cast)
+        return np.nanmean(known, axis=0), np.nanstd(known, axis=0)
 
     def interval(self) -> tuple[F64, F64]:
         """(states, sessions) each: bounds of the central 90% of the posterior, the roll calls taken as known."""
         total = np.cumsum(self.posterior, axis=2)
-        low, high = (_crossing(total, share) for share in INTERVAL)
+        middle, spread = self.line
+        low, high = ((_crossing(total, share) - middle) / spread for share in INTERVAL)
         return np.where(self.cast > 0, low, np.nan), np.where(self.cast > 0, high, np.nan)
 
 
@@ -172,12 +183,21 @@ def _one_thread() -> threadpool_limits:
 
 def find_votes(folder: Path) -> Path:
     """The folder with the roll calls: the one given, or its folder `un`. Raises `InputError` where neither has any."""
+    return _find(folder, un.VOTES, "no roll calls of the General Assembly")
+
+
+def find_points(folder: Path) -> Path:
+    """The folder with the published ideal points: the one given, or its folder `un`. Raises `InputError` where neither has any."""
+    return _find(folder, un.IDEAL_POINTS, "no published ideal points")
+
+
+def _find(folder: Path, patterns: tuple[str, ...], message: str) -> Path:
     for place in (folder, folder / "un"):
-        if place.is_dir() and _files.matching(place, *un.VOTES):
+        if place.is_dir() and _files.matching(place, *patterns):
             return place
     found = "no such folder" if not folder.exists() else "a file" if not folder.is_dir() else "no file of this name"
-    allowed = f"a folder with files named {un.VOTES[0]}, here or in its folder un"
-    raise InputError([Problem(str(folder), None, None, found, allowed, "no roll calls of the General Assembly")])
+    allowed = f"a folder with files named {' or '.join(patterns)}, here or in its folder un"
+    raise InputError([Problem(str(folder), None, None, found, allowed, message)])
 
 
 def estimate(votes: pd.DataFrame, iterations: int = MOST_ITERATIONS) -> Fit:
@@ -394,6 +414,9 @@ def _scored(items: F64, counts: F64) -> F64:
 # What comes out
 
 
+POINT_COLUMNS = ("actor", "year", "ideal_point", "low", "high", "votes")
+
+
 def point_rows(fit: Fit, first: int | None = None, last: int | None = None) -> list[dict[str, Any]]:
     """One row a state and session in which it votes: actor, year, ideal_point, low, high, votes."""
     points, (low, high) = fit.points, fit.interval()
@@ -437,14 +460,14 @@ def distance(rows: Sequence[Mapping[str, Any]], first: str, second: str) -> dict
 
 @dataclass(frozen=True)
 class Draws:
-    """Ideal points by draw: `values` (draws + 1, actors, years), the first the estimate itself; NaN where unknown."""
+    """Ideal points by draw: `points` (draws + 1, actors, years), the first the estimate itself; NaN where unknown."""
 
     actors: tuple[str, ...]
     years: tuple[int, ...]
-    values: F64
+    points: F64
 
     def of(self, actors: Sequence[str]) -> F64:
-        return self.values[:, [self.actors.index(a) for a in actors if a in self.actors]]
+        return self.points[:, [self.actors.index(a) for a in actors if a in self.actors]]
 
 
 def resampled(
@@ -465,7 +488,9 @@ def resampled(
     names = tuple(fit.calls.countries[i] for i in kept)
     small = RollCalls(names, fit.calls.rcid[late], fit.calls.session[late], fit.calls.codes[kept][:, late])
     sessions = small.sessions
-    cast = fit.cast[kept][:, np.isin(fit.calls.sessions, sessions)]
+    same = np.isin(fit.calls.sessions, sessions)
+    cast = fit.cast[kept][:, same]
+    middle, spread = (line[same] for line in fit.line)
     blocks, cuts = _blocks(small), _cuts(small, {c: i for i, c in enumerate(small.countries)})
     inner = fit.items[late]
     inner[:, 1] = np.log(np.maximum(inner[:, 1] - inner[:, 0], 1e-9))
@@ -480,7 +505,7 @@ def resampled(
         drawn = [block.weighted(weight[label]) for block in blocks]
         with _one_thread():
             posterior, _ = _smooth(_emission(drawn, inner, len(kept)), cuts, fit.move)
-        points = _means(posterior, cast)
+        points = (_means(posterior, cast) - middle) / spread
         for i, country in enumerate(small.countries):
             for s, session in enumerate(sessions):
                 actor = actor_of(country, int(session))
@@ -513,30 +538,100 @@ def published_draws(frame: pd.DataFrame, actors: Sequence[str], draws: int = DRA
     return Draws(order, years, out)
 
 
+FIRST_OF_SIDES = 1990
+"""First year of the comparison of sides, unless another is asked for: before it the sides are not those of today."""
+
 SIDE_COLUMNS = ("measure", "group", "issue", "since", "year", "estimate", "low", "high", "note")
 
 
-def side_rows(draws: Draws, sides: Mapping[str, Sequence[str]], pairs: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
-    """Spread within each side, distance between the two, separation, distances of pairs: by year, and as change since 2014 and 2022.
+@dataclass(frozen=True)
+class Sides:
+    """Two sides, side -> actors; the hub of each; pairs whose distance is wanted: those within the rivals, and the frictions."""
 
-    `sides`: side -> actors, two sides. Spread: standard deviation over the members that vote. Separation: distance between the
-    means by the mean of the two spreads; it does not depend on the scale of a session.
+    members: dict[str, tuple[str, ...]]
+    hubs: dict[str, str]
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, register: Register) -> Sides:
+        """The states of the register by side, and the pairs between which it knows a friction."""
+        actors = register.table("actors")
+        actors = actors[actors["type"] == "state"]
+        members = {side: tuple(actors.loc[actors["side"] == side, "actor_id"].astype(str)) for side in ("allied", "rival")}
+        hubs = actors[(actors["hub"] == "yes") & actors["side"].isin(list(members))]
+        ties = register.table("ties")
+        frictions = ties[ties["tie_type"] == "friction"]
+        found = [tuple(sorted((str(a), str(b)))) for a, b in zip(frictions["actor_a"], frictions["actor_b"], strict=True)]
+        pairs = sorted({*combinations(sorted(members["rival"]), 2), *found})
+        return cls(members, dict(zip(hubs["side"], hubs["actor_id"], strict=True)), tuple((a, b) for a, b in pairs))
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        return tuple(sorted({a for group in (*self.members.values(), *self.pairs) for a in group}))
+
+
+def resolutions(folder: Path) -> dict[int, str] | None:
+    """Roll call -> resolution, where the folder says so."""
+    if not _files.matching(folder, *un.ROLL_CALLS):
+        return None
+    frame = un.read_roll_calls(folder).dropna(subset=["resolution"])
+    return dict(zip(frame["rcid"].astype(int), frame["resolution"].astype(str), strict=True))
+
+
+def voted_side_rows(fit: Fit, folder: Path, sides: Sides, first: int = FIRST_OF_SIDES) -> list[dict[str, Any]]:
+    """`side_rows` of estimated points, then `disagreement_rows`, by issue where the folder has the issues."""
+    clusters = resolutions(folder)
+    issues = un.read_issues(folder) if _files.matching(folder, *un.ISSUES) else None
+    late = fit.calls.session >= first - FIRST_YEAR
+    calls = replace(fit.calls, rcid=fit.calls.rcid[late], session=fit.calls.session[late], codes=fit.calls.codes[:, late])
+    return side_rows(resampled(fit, sides.actors, clusters, first), sides) + disagreement_rows(calls, sides, issues, clusters)
+
+
+def side_rows(draws: Draws, sides: Sides) -> list[dict[str, Any]]:
+    """Spread within each side, distance to its hub, distance between the two, separation, pairs: by year, and as change since 2014
+    and 2022.
+
+    Spread: standard deviation over the members that vote. Separation: distance between the means by the mean of the two spreads;
+    it does not depend on the scale of a session.
     """
-    (one, first), (two, second) = sides.items()
+    (one, first), (two, second) = sides.members.items()
     a, b = draws.of(first), draws.of(second)
     spread = {one: _spread(a), two: _spread(b)}
     between = np.abs(_middle(a) - _middle(b))
     series: list[tuple[str, str, F64]] = [("within_spread", side, values) for side, values in spread.items()]
     series += [("between_distance", f"{one}-{two}", between)]
     series += [("separation", f"{one}-{two}", between / ((spread[one] + spread[two]) / 2.0))]
-    for x, y in pairs:
+    for side, hub in sides.hubs.items():
+        others = draws.of([m for m in sides.members[side] if m != hub])
+        if hub in draws.actors and others.shape[1]:
+            series.append(("hub_distance", f"{side} to {hub}", _middle(np.abs(others - draws.of([hub])))))
+    for x, y in sides.pairs:
         if x in draws.actors and y in draws.actors:
             gap = np.abs(draws.of([x])[:, 0] - draws.of([y])[:, 0])
             series.append(("pair_distance", f"{x}-{y}", gap))
     rows: list[dict[str, Any]] = []
     for measure, group, values in series:
-        rows += _series_rows(measure, group, "all", draws.years, values)
+        found = _series_rows(measure, group, "all", draws.years, values)
+        if measure == "within_spread":
+            _note_members(found, draws, sides.members[group])
+        rows += found
     return rows
+
+
+def _note_members(rows: list[dict[str, Any]], draws: Draws, members: Sequence[str]) -> None:
+    """Add to the changes of a side's spread what they would be without the one member on whom they rest most."""
+    known = [m for m in members if m in draws.actors]
+    for row in rows:
+        if row["since"] is None or row["estimate"] is None or len(known) < 3:
+            continue
+        left = {}
+        for member in known:
+            spread = _spread(draws.of([m for m in known if m != member])[:1])
+            changes = [r for r in _series_rows("", "", "", draws.years, spread) if r["since"] == row["since"]]
+            left[member] = changes[0]["estimate"]
+        sign = 1.0 if row["estimate"] > 0 else -1.0
+        most = min(left, key=lambda m: sign * left[m])
+        row["note"] += f"; {left[most]:+.2f} without {most}"
 
 
 def _middle(values: F64) -> F64:
@@ -585,13 +680,13 @@ def _series_rows(measure: str, group: str, issue: str, years: Sequence[int], val
 
 
 def _estimate(values: F64) -> dict[str, float]:
-    low, high = np.nanquantile(values[1:], INTERVAL) if len(values) > 1 else (np.nan, np.nan)
+    low, high = np.nanquantile(values[1:], INTERVAL) if len(values) > 1 else (values[0], values[0])
     return {"estimate": round(float(values[0]), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
 def disagreement_rows(
     calls: RollCalls,
-    sides: Mapping[str, Sequence[str]],
+    sides: Sides,
     issues: pd.DataFrame | None = None,
     clusters: Mapping[int, str] | None = None,
     draws: int = DRAWS,
@@ -601,8 +696,8 @@ def disagreement_rows(
 
     No model, hence no correction for what was put to the vote. `issues`: roll call and name of its issue, as `un.read_issues`.
     """
-    (one, _), (two, _) = sides.items()
-    tally = {side: _tally(calls, set(members)) for side, members in sides.items()}
+    one, two = sides.members
+    tally = {side: _tally(calls, set(members)) for side, members in sides.members.items()}
     labels = _labels(calls, clusters)
     topics: dict[str, npt.NDArray[np.bool_]] = {"all": np.ones(len(calls.rcid), dtype=bool)}
     if issues is not None:

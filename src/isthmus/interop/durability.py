@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import ceil, exp, log, sqrt
+from itertools import combinations, pairwise
+from math import exp, log, sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,7 @@ from scipy import stats
 from isthmus.errors import InputError, Problem
 from isthmus.register import Register
 from isthmus.register.importers import _files, atop, cow
+from isthmus.register.importers.states import COW_TO_ISO3
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -42,6 +43,11 @@ POWERS = ("major-major", "asymmetric", "minor-minor")
 CAUSES: Mapping[int, str] = MappingProxyType({1: "expiry", 2: "violation", 3: "new relationship"})
 """Codes of `term`. An end with code 0 is that of a member state, not of the promise."""
 STATE_END = "end of a member state"
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {"offense": "offence", "defense": "defence", "neutral": "neutrality", "nonagg": "non-aggression", "consul": "consultation"}
+)
+"""Obligations, the furthest-reaching first: an alliance counts under its first."""
 
 AGE_BANDS = (5, 10, 20, 40)
 """Upper years of the bands within which the hazard of a pact is taken as constant; the last band is open."""
@@ -124,31 +130,31 @@ def pair_sample(sets: Sets) -> pd.DataFrame:
 
 
 def treaty_sample(sets: Sets) -> pd.DataFrame:
-    """Alliances: years, cause of the end ('' while in force), start, power, ratio, era, bilateral, wartime, institution, defence.
+    """Alliances: years, cause of the end ('' while in force), start, power, ratio, era, bilateral, wartime, institution, kind.
 
     `ratio`: CINC of the strongest member by that of the second, in the first year; NaN without capabilities.
     """
     frame = sets.alliances
     last = int(max(frame["end_year"].max(), frame["begin_year"].max()))
-    major, capability = _majors(sets.spells), _capability(sets.capabilities)
+    major, capability, founders = _majors(sets.spells), _capability(sets.capabilities), _founders(sets.members)
     rows = []
     for row in frame.itertuples():
         codes = tuple(int(c) for c in str(row.members).split(";"))
         start = int(row.begin_year)
-        held = sorted((capability.get((c, start), np.nan) for c in _first_members(sets, int(row.alliance_id), start)), reverse=True)
-        known = [v for v in held if np.isfinite(v) and v > 0]
+        first = founders.get((int(row.alliance_id), start), [])
+        known = sorted((v for c in first if (v := capability.get((c, start), 0.0)) > 0), reverse=True)
         rows.append(
             {
                 "years": (int(row.end_year) if row.ended else last) - start + 1,
                 "cause": CAUSES.get(int(row.term), STATE_END) if row.ended else "",
                 "start": start,
                 "power": _power([major(c, start) for c in codes]),
-                "ratio": known[0] / known[1] if len(known) == len(held) and len(known) > 1 else np.nan,
+                "ratio": known[0] / known[1] if len(known) == len(first) and len(known) > 1 else np.nan,
                 "era": era_of(start),
                 "bilateral": row.bilat == 1,
                 "wartime": row.wartime == 1,
                 "institution": None if pd.isna(row.milinst) else int(row.milinst),
-                "defence": row.defense == 1,
+                "kind": next((name for code, name in KINDS.items() if getattr(row, code) == 1), "none"),
                 "treaty": int(row.alliance_id),
                 "members": codes,
             }
@@ -185,21 +191,10 @@ def _capability(frame: pd.DataFrame | None) -> dict[tuple[int, int], float]:
     return dict(zip(zip(frame["cow_code"].astype(int), frame["year"].astype(int), strict=True), frame["cinc"], strict=True))
 
 
-def _first_members(sets: Sets, alliance: int, start: int) -> list[int]:
-    """COW codes of the members that entered in the first year."""
-    return _founders(sets).get((alliance, start), [])
-
-
-def _founders(sets: Sets) -> dict[tuple[int, int], list[int]]:
-    if id(sets) not in _FOUNDERS:
-        frame = sets.members.dropna(subset=["entry_year"])
-        groups = frame.groupby(["alliance_id", "entry_year"])["cow_code"].unique()
-        _FOUNDERS.clear()
-        _FOUNDERS[id(sets)] = {(int(a), int(y)): [int(c) for c in codes] for (a, y), codes in groups.items()}
-    return _FOUNDERS[id(sets)]
-
-
-_FOUNDERS: dict[int, dict[tuple[int, int], list[int]]] = {}
+def _founders(members: pd.DataFrame) -> dict[tuple[int, int], list[int]]:
+    """(alliance, year) -> COW codes of the members that entered in that year."""
+    groups = members.dropna(subset=["entry_year"]).groupby(["alliance_id", "entry_year"])["cow_code"].unique()
+    return {(int(a), int(y)): [int(c) for c in codes] for (a, y), codes in groups.items()}
 
 
 def _treaties(sets: Sets, pairs: pd.DataFrame) -> list[str]:
@@ -217,7 +212,9 @@ def _treaties(sets: Sets, pairs: pd.DataFrame) -> list[str]:
             joint.setdefault((a, b), []).append((max(in_a, in_b), min(out_a, out_b), int(alliance)))
     out = []
     for a, b, start in zip(pairs["cow_a"].astype(int), pairs["cow_b"].astype(int), pairs["start_year"].astype(int), strict=True):
-        fit = [(begin != start, begin, name) for begin, end, name in joint.get((min(a, b), max(a, b)), []) if begin <= start <= end]
+        fit = [
+            (begin != start, begin, name) for begin, end, name in joint.get((min(a, b), max(a, b)), []) if begin <= start <= end
+        ]
         out.append(str(min(fit)[2]) if fit else f"{a}-{b}")
     return out
 
@@ -244,7 +241,12 @@ class Curves:
 
 
 def curves(
-    years: Sequence[int], causes: Sequence[str], clusters: Sequence[Any], draws: int = DRAWS, seed: int = 1, lost: Iterable[str] = ()
+    years: Sequence[int],
+    causes: Sequence[str],
+    clusters: Sequence[Any],
+    draws: int = DRAWS,
+    seed: int = 1,
+    lost: Iterable[str] = (),
 ) -> Curves:
     """Share alive, and ended by cause, after each number of years.
 
@@ -273,7 +275,9 @@ def curves(
     return Curves(alive, {kind: np.cumsum(before * found, axis=1) for kind, found in share.items()}, at_risk[0])
 
 
-def share_rows(analysis: str, sample: str, groups: Mapping[str, pd.DataFrame], *, lost: Iterable[str] = ()) -> list[dict[str, Any]]:
+def share_rows(
+    analysis: str, sample: str, groups: Mapping[str, pd.DataFrame], *, lost: Iterable[str] = ()
+) -> list[dict[str, Any]]:
     """Rows of shares alive at each horizon, for each group of spells."""
     rows = []
     lost = tuple(lost)
@@ -339,7 +343,7 @@ def fit_cox(x: F64, year: I64, event: npt.NDArray[np.bool_], cluster: Sequence[A
     z, event = z[order], event[order]
     owner = pd.factorize(pd.Series(list(cluster)))[0][order]
     edges = np.flatnonzero(np.diff(year[order], prepend=year[order][0] - 1, append=year[order][-1] + 1))
-    risk_sets = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if event[a:b].any()]
+    risk_sets = [(int(a), int(b)) for a, b in pairwise(edges) if event[a:b].any()]
     beta = np.zeros(z.shape[1])
     for _ in range(50):
         gradient, information, _, value = _cox_pass(z, event, risk_sets, beta)
@@ -352,7 +356,8 @@ def fit_cox(x: F64, year: I64, event: npt.NDArray[np.bool_], cluster: Sequence[A
     np.add.at(summed, owner, residual)
     bread = np.linalg.inv(information)
     rescale = np.outer(1.0 / scale, 1.0 / scale)
-    return Cox(tuple(names), beta / scale, bread @ (summed.T @ summed) @ bread * rescale, bread * rescale, value)
+    robust = np.asarray(bread @ (summed.T @ summed) @ bread * rescale, dtype=np.float64)
+    return Cox(tuple(names), beta / scale, robust, np.asarray(bread * rescale, dtype=np.float64), value)
 
 
 def _cox_pass(
@@ -414,3 +419,339 @@ def spell_years(sample: pd.DataFrame, sets: Sets, cause: str | None = None) -> p
 def _log_change(capability: Mapping[tuple[int, int], float], code: int, start: int, year: int) -> float | None:
     before, after = capability.get((code, start), 0.0), capability.get((code, year), 0.0)
     return abs(log(after / before)) if before > 0 and after > 0 else None
+
+
+# Reliability in war: published shares, as a prior
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Share of the alliances invoked by war that were honoured, as published."""
+
+    scope: str
+    share: float
+    study: str
+    address: str
+
+
+_BF = ("Berkemeier and Fuhrmann 2018, 1816-2003", "https://vivo.library.tamu.edu/vivo/display/n360351SE")
+PUBLISHED = (
+    Reliability("all", 0.50, *_BF),
+    Reliability(
+        "all", 0.745, "Leeds, Long and Mitchell 2000", "https://econpapers.repec.org/RePEc:sae:jocore:v:44:y:2000:i:5:p:686-699"
+    ),
+    Reliability("all", 2 / 3, "Chiba and others, two hundred years", "https://dainachiba.github.io/research/alliance"),
+    Reliability("before 1945", 0.66, *_BF),
+    Reliability("1945-2003", 0.22, *_BF),
+    Reliability("defence", 0.41, *_BF),
+    Reliability("offence", 0.74, *_BF),
+    Reliability("neutrality", 0.78, *_BF),
+    Reliability("non-aggression", 0.37, *_BF),
+)
+SELECTION = (
+    "only alliances invoked by war are counted; those that deterred were never put to the test, and enemies choose the ones they "
+    "expect to fail, so this is no chance that a pact of today would be honoured"
+)
+
+
+def reliability_rows() -> list[dict[str, Any]]:
+    """The published shares, and a prior from them: normal on the logit scale.
+
+    Centre: mean logit of the three studies' overall shares, moved by what the one study that splits them finds between the scope
+    and its own overall share. Spread: standard deviation of the three overall logits, which is how far studies differ by coding.
+    """
+    rows = [
+        _row(
+            "reliability", "published", r.scope, "share honoured", None, (r.share, np.nan, np.nan), note=f"{r.study}: {r.address}"
+        )
+        for r in PUBLISHED
+    ]
+    overall = [_logit(r.share) for r in PUBLISHED if r.scope == "all"]
+    centre, spread = float(np.mean(overall)), float(np.std(overall, ddof=1))
+    base = _logit(next(r.share for r in PUBLISHED if r.scope == "all" and r.study == _BF[0]))
+    moves = {"all": 0.0} | {r.scope: _logit(r.share) - base for r in PUBLISHED if r.scope != "all"}
+    for scope, move in moves.items():
+        bounds = tuple(1.0 / (1.0 + exp(-(centre + move + k * spread))) for k in (0.0, -_Z, _Z))
+        rows.append(
+            _row("reliability", "prior", scope, "share honoured", None, (bounds[0], bounds[1], bounds[2]), note=SELECTION)
+        )
+    return rows
+
+
+def _logit(share: float) -> float:
+    return log(share / (1.0 - share))
+
+
+# Everything together
+
+
+def durability_rows(sets: Sets, register: Register | None = None) -> list[dict[str, Any]]:
+    """All estimates, in the columns `COLUMNS`. Pacts of today are those of the register, if one is given."""
+    pairs, treaties = pair_sample(sets), treaty_sample(sets)
+    defence = treaties[treaties["kind"].isin(["defence", "offence"])]
+    rows = _shares(pairs, defence)
+    rows += _ends(treaties)
+    rows += hazard_rows("pairs", pairs, sets) + hazard_rows("treaties", defence, sets)
+    if register is not None:
+        rows += pact_rows(treaties, sets, register)
+    return rows + reliability_rows()
+
+
+def _by(frame: pd.DataFrame, column: str, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    return {name: frame[frame[column] == name] for name in names}
+
+
+def _shares(pairs: pd.DataFrame, treaties: pd.DataFrame) -> list[dict[str, Any]]:
+    eras = [name for _, _, name in ERAS]
+    rows = []
+    for sample, frame, lost in (("pairs", pairs, ()), ("treaties", treaties, (STATE_END,))):
+        crossed = {
+            f"{power}, {era}": frame[(frame["power"] == power) & (frame["era"] == era)] for era in eras for power in POWERS
+        }
+        ratios = {name: frame[(frame["ratio"] >= low) & (frame["ratio"] < high)] for low, high, name in RATIOS}
+        largest = frame["treaty"].value_counts().index[0]
+        apart = frame[frame["treaty"] != largest]
+        era = frame.loc[frame["treaty"] == largest, "era"].iloc[0]
+        without = {f"{era}, without the largest treaty": apart[apart["era"] == era]} if sample == "pairs" else {}
+        groups = {"all": frame, **_by(frame, "power", POWERS), **ratios, **_by(frame, "era", eras), **crossed, **without}
+        rows += share_rows("kaplan_meier", sample, groups, lost=lost)
+    flags = {
+        "bilateral": treaties[treaties["bilateral"]],
+        "multilateral": treaties[~treaties["bilateral"]],
+        "begun in war": treaties[treaties["wartime"]],
+        "begun in peace": treaties[~treaties["wartime"]],
+        "institution none": treaties[treaties["institution"] == 0],
+        "institution some": treaties[treaties["institution"] == 1],
+        "institution strong": treaties[treaties["institution"] == 2],
+    }
+    return rows + share_rows("kaplan_meier", "treaties", flags, lost=(STATE_END,))
+
+
+def _ends(treaties: pd.DataFrame) -> list[dict[str, Any]]:
+    """Shares ended by cause (Aalen-Johansen), and the part of all ends that were violations, by kind and era."""
+    rows = []
+    defence = treaties[treaties["kind"].isin(["defence", "offence"])]
+    groups = {"all": defence, **_by(defence, "power", POWERS), **_by(defence, "era", [name for _, _, name in ERAS])}
+    groups |= {"bilateral": defence[defence["bilateral"]], "multilateral": defence[~defence["bilateral"]]}
+    for name, frame in groups.items():
+        if frame.empty:
+            continue
+        found = curves(frame["years"].tolist(), frame["cause"].tolist(), frame["treaty"].tolist())
+        for cause in found.ended:
+            for years in HORIZONS:
+                events = int((frame["cause"] == cause).sum())
+                rows.append(
+                    _row(
+                        "aalen_johansen", "treaties", name, f"ended by {cause}", years, found.at(years, cause), len(frame), events
+                    )
+                )
+    split = {**_by(treaties, "kind", KINDS.values()), **_by(treaties, "era", [name for _, _, name in ERAS])}
+    for name, frame in split.items():
+        ended = frame[frame["cause"].isin(CAUSES.values())]
+        if len(ended):
+            hits = int((ended["cause"] == "violation").sum())
+            low, high = stats.beta.ppf(INTERVAL, hits + 0.5, len(ended) - hits + 0.5)
+            values = (hits / len(ended), float(low), float(high))
+            note = "of ends other than that of a state; pacts still in force are not counted"
+            rows.append(_row("ends", "treaties", name, "share of ends by violation", None, values, len(ended), hits, note))
+    return rows
+
+
+_BASE = {
+    "asymmetric": ("power", "asymmetric"),
+    "major-major": ("power", "major-major"),
+    "begun to 1945": ("era", "begun to 1945"),
+    "begun from 1991": ("era", "begun from 1991"),
+}
+_FACTORS = {"power": ("asymmetric", "major-major"), "era": ("begun to 1945", "begun from 1991")}
+
+
+def hazard_rows(sample: str, frame: pd.DataFrame, sets: Sets) -> list[dict[str, Any]]:
+    """Cox models on spell-years: any end; for treaties also violation and expiry, each against the rest; what leaving out a factor
+    costs; and whether the hazards stay proportional."""
+    rows: list[dict[str, Any]] = []
+    for cause in (None,) if sample == "pairs" else (None, "violation", "expiry"):
+        years = spell_years(frame, sets, cause)
+        x = _design(years)
+        known = x.notna().all(axis=1).to_numpy()
+        if years.loc[known, "event"].sum() < 10:
+            continue
+        x, years, never = _estimable(x[known], years[known])
+        model = _fit(x, years)
+        note = f"{years['spell'].nunique()} of {len(frame)} spells; covariance by treaty"
+        counts = (int(years["spell"].nunique()), int(years["event"].sum()))
+        ending = cause or "any end"
+        for name in model.names:
+            rows.append(_row("cox", sample, ending, f"hazard ratio {name}", None, model.ratio(name), *counts, note))
+        for name in never:
+            values = (np.nan, np.nan, np.nan)
+            rows.append(
+                _row("cox", sample, ending, f"hazard ratio {name}", None, values, *counts, "no such end among them: left out")
+            )
+        if cause is None:
+            rows += _left_out(sample, x, years, model, counts)
+            rows += _proportional(sample, x, years, counts)
+    return rows
+
+
+def _estimable(x: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Without groups in which nothing ends, whose hazard ratio would be zero, and without covariates that do not vary or that those
+    before them already determine."""
+    binary = [name for name in x if set(x[name].unique()) <= {0.0, 1.0}]
+    never = [name for name in binary if x[name].any() and not (x[name].eq(1.0) & years["event"]).any()]
+    kept = ~x[never].any(axis=1)
+    x, years = x[kept], years[kept]
+    away = ((x - x.mean()) / x.std().where(x.std() > 0, 1.0)).to_numpy(float)
+    chosen: list[int] = []
+    for place in range(x.shape[1]):
+        if np.linalg.matrix_rank(away[:, [*chosen, place]], tol=1e-6 * sqrt(len(x) + 1)) > len(chosen):
+            chosen.append(place)
+    return x.iloc[:, chosen], years, never
+
+
+def _fit(x: pd.DataFrame, years: pd.DataFrame) -> Cox:
+    return fit_cox(
+        x.to_numpy(float), years["year"].to_numpy(np.int64), years["event"].to_numpy(bool), years["treaty"].tolist(), list(x)
+    )
+
+
+def _design(years: pd.DataFrame) -> pd.DataFrame:
+    """Covariates of spell-years; those of capabilities only where these are known at all."""
+    out = {name: (years[column] == value).astype(float) for name, (column, value) in _BASE.items()}
+    if "bilateral" in years:
+        out["bilateral"] = years["bilateral"].astype(float)
+        out["begun in war"] = years["wartime"].astype(float)
+        institution = pd.to_numeric(years["institution"])
+        out["institution some"] = (institution == 1).astype(float).where(institution.notna())
+        out["institution strong"] = (institution == 2).astype(float).where(institution.notna())
+    if years["capability_change"].notna().any():
+        out["log CINC ratio"] = np.log(years["ratio"])
+        out["capability change"] = years["capability_change"]
+    return pd.DataFrame(out)
+
+
+def _left_out(sample: str, x: pd.DataFrame, years: pd.DataFrame, model: Cox, counts: tuple[int, int]) -> list[dict[str, Any]]:
+    """Twice the partial log likelihood that a factor adds to a model with all others: which factor matters more."""
+    rows = []
+    for factor, names in {**_FACTORS, "power and CINC ratio": (*_FACTORS["power"], "log CINC ratio")}.items():
+        rest = x.drop(columns=[n for n in names if n in x])
+        if rest.shape[1] in (0, x.shape[1]):
+            continue
+        added = 2.0 * (model.log_likelihood - _fit(rest, years).log_likelihood)
+        note = f"{x.shape[1] - rest.shape[1]} coefficients; pairs of a treaty are not independent, so compare, do not test"
+        rows.append(_row("importance", sample, factor, "likelihood added", None, (added, np.nan, np.nan), *counts, note))
+    return rows
+
+
+def _proportional(sample: str, x: pd.DataFrame, years: pd.DataFrame, counts: tuple[int, int]) -> list[dict[str, Any]]:
+    """For each covariate, how its effect changes with the logarithm of age: the model with that one term more (Cox 1972)."""
+    rows = []
+    age = np.log(years["year"].to_numpy(float))
+    for name in x:
+        term = f"{name} by log age"
+        wider = x.assign(**{term: x[name].to_numpy() * (age - age.mean())})
+        model = _fit(wider, years)
+        p = model.p_value(term)
+        note = f"p = {p:.3f}" + ("; not proportional: read its hazard ratio as an average over ages" if p < 0.05 else "")
+        rows.append(
+            _row(
+                "proportional_hazards", sample, name, "change of hazard ratio by log age", None, model.ratio(term), *counts, note
+            )
+        )
+    return rows
+
+
+# Pacts of today
+
+
+@dataclass(frozen=True)
+class Pact:
+    """A defence pact of the register that is in force."""
+
+    name: str
+    members: tuple[str, ...]
+    start: int
+
+
+def pacts_of(register: Register) -> tuple[list[Pact], int]:
+    """Defence pacts in force, one a treaty, and the year of the newest tie. Members of a bloc share its treaty."""
+    ties = register.table("ties")
+    today = int(max(str(d)[:4] for d in ties["as_of"].dropna()))
+    frame = ties[(ties["tie_type"] == "defence_pact") & ties["start"].notna()]
+    frame = frame[frame["end"].isna() | (frame["end"].fillna("").astype(str).str[:4] > str(today))]
+    actors = register.table("actors").set_index("actor_id")
+    found: dict[str, tuple[set[str], list[int]]] = {}
+    for row in frame.itertuples():
+        both = (str(row.actor_a), str(row.actor_b))
+        blocs = [a for a in both if a in actors.index and actors.at[a, "type"] != "state"]
+        plain = str(row.name).split(" (")[0].split(";")[0]
+        name = str(actors.at[blocs[0], "name"]) if blocs else plain
+        members, starts = found.setdefault(name, (set(), []))
+        members.update(a for a in both if a not in blocs)
+        starts.append(int(str(row.start)[:4]))
+    pacts = [Pact(name, tuple(sorted(members)), min(starts)) for name, (members, starts) in found.items()]
+    return sorted(pacts, key=lambda p: (p.start, p.name)), today
+
+
+def pact_rows(treaties: pd.DataFrame, sets: Sets, register: Register, draws: int = 2000, seed: int = 1) -> list[dict[str, Any]]:
+    """Share of comparable past pacts, as old as this one, that lasted on: by hazards constant within bands of age.
+
+    Past the oldest age observed the last band goes on. Interval: posterior of the hazards under Jeffreys' prior.
+    """
+    code = {iso3: cow_code for cow_code, iso3 in COW_TO_ISO3.items()}
+    major = _majors(sets.spells)
+    past = treaties[treaties["kind"].isin(["defence", "offence"]) & (treaties["start"] >= ERAS[1][0])]
+    pacts, today = pacts_of(register)
+    rows = []
+    for pact in pacts:
+        power = _power([major(code[m], pact.start) for m in pact.members if m in code])
+        name, peers = _peers(past, power, len(pact.members) == 2)
+        age = max(today - pact.start + 1, 1)
+        generator = np.random.default_rng(seed)
+        spent, broken = _bands(peers, ("violation",))
+        _, other = _bands(peers, tuple(c for c in CAUSES.values() if c != "violation"))
+        break_rate, other_rate = (
+            np.vstack([(ends + 0.5) / spent, generator.gamma(ends + 0.5, 1.0 / spent, size=(draws, len(ends)))])
+            for ends in (broken, other)
+        )
+        for ahead in FORECASTS:
+            lived = _time_in_bands(age, age + ahead)
+            kept = np.exp(-(break_rate + other_rate) * lived)
+            before = np.cumprod(np.hstack([np.ones((len(kept), 1)), kept[:, :-1]]), axis=1)
+            violated = (before * (1.0 - kept) * break_rate / (break_rate + other_rate)).sum(axis=1)
+            oldest = int(peers["years"].max())
+            note = f"{WARNING}; age {age}, compared with {name} begun from {ERAS[1][0]}, the oldest {oldest} years"
+            group = f"{pact.name} ({', '.join(pact.members)})" if len(pact.members) < 4 else pact.name
+            for quantity, values in (("share alive", kept.prod(axis=1)), ("ended by violation", violated)):
+                low, high = np.quantile(values[1:], INTERVAL)
+                shown = (float(values[0]), float(low), float(high))
+                events = int(broken.sum() + (other.sum() if quantity == "share alive" else 0))
+                rows.append(
+                    _row("pact", "treaties", group, f"{quantity} after more years", ahead, shown, len(peers), events, note)
+                )
+    return rows
+
+
+def _peers(past: pd.DataFrame, power: str, bilateral: bool) -> tuple[str, pd.DataFrame]:
+    """Past pacts of the same power and number of sides; wider where these are few."""
+    same = past[past["power"] == power]
+    close = same[same["bilateral"] == bilateral]
+    sides = "bilateral" if bilateral else "multilateral"
+    if len(close) >= SMALLEST_CLASS:
+        return f"{len(close)} {sides} {power} pacts", close
+    if len(same) >= SMALLEST_CLASS:
+        return f"{len(same)} {power} pacts", same
+    return f"all {len(past)} pacts", past
+
+
+def _bands(frame: pd.DataFrame, causes: Sequence[str]) -> tuple[F64, F64]:
+    """Years lived and ends of the given causes in each band of age."""
+    spent = np.array([_time_in_bands(0, years) for years in frame["years"]]).sum(axis=0)
+    ended = frame[frame["cause"].isin(causes)]
+    place = np.searchsorted(AGE_BANDS, ended["years"].to_numpy(), side="left")
+    return np.maximum(spent, 0.5), np.bincount(place, minlength=len(AGE_BANDS) + 1).astype(np.float64)
+
+
+def _time_in_bands(start: float, end: float) -> F64:
+    edges = np.array([0.0, *AGE_BANDS, np.inf])
+    return np.asarray(np.clip(np.minimum(end, edges[1:]) - np.maximum(start, edges[:-1]), 0.0, None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,12 +133,12 @@ def survey(
         seed,
         sides=pd.DataFrame([networks.summary(net) for net in (*nets, *across)]),
         layers=pd.DataFrame([networks.summary(net) | networks.measures(net) for net in layered]),
-        measures=pd.concat([networks.measured(net, draws=draws, seed=seed) for net in nets], ignore_index=True),
-        actors=pd.concat([networks.actors(net) for net in (*nets, *across)], ignore_index=True),
-        removals=pd.concat([networks.removal(net, capability=able) for net in nets], ignore_index=True),
-        communities=pd.concat([listed for listed, _ in split], ignore_index=True),
-        agreement=pd.concat([agreed for _, agreed in split], ignore_index=True),
-        bridges=pd.concat([networks.bridges(net) for net in nets], ignore_index=True),
+        measures=_stacked(networks.measured(net, draws=draws, seed=seed) for net in nets),
+        actors=_stacked(networks.actors(net) for net in (*nets, *across)),
+        removals=_stacked(networks.removal(net, capability=able) for net in nets),
+        communities=_stacked(listed for listed, _ in split),
+        agreement=_stacked(agreed for _, agreed in split),
+        bridges=_stacked(networks.bridges(net) for net in nets),
         coverage=_of(networks.coverage(register, date, found), chosen),
         dependence=_of(dependence.indicators(register, date, arms=arms), chosen),
         enablers=_of(dependence.enablers(register, date), chosen),
@@ -149,6 +149,12 @@ def survey(
             chosen,
         ),
     )
+
+
+def _stacked(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the same columns, one below the other; unlike `concat`, columns without any value are no trouble."""
+    held = list(frames)
+    return pd.DataFrame([row for frame in held for row in frame.to_dict("records")], columns=held[0].columns)
 
 
 def _of(frame: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
@@ -188,7 +194,7 @@ def long_rows(found: Survey) -> list[dict[str, Any]]:
 
 
 def tables(found: Survey) -> list[Table]:
-    """What an analyst reads first: measures side by side, what is left without the hub, layers, bridges, actors, coverage."""
+    """What an analyst reads first: measures side by side, what is left without the hub, layers, change, actors, communities, bridges, coverage."""
     return [
         t
         for t in (
@@ -197,6 +203,7 @@ def tables(found: Survey) -> list[Table]:
             _layers(found),
             _change(found),
             _actors(found),
+            _communities(found),
             _bridges(found),
             _coverage(found),
         )
@@ -255,14 +262,26 @@ def _layers(found: Survey) -> Table:
     wanted: tuple[str, ...] = ("scope", "layer", "tied_actors", "ties", "bonds", "most_central", "degree_centralisation")
     wanted += ("interlocking_index", "interlocking_bonds", "connected_without_hub", "connected_without_hub_bonds")
     wanted += ("cross_theater_bonds_without_hub",)
-    out = [{c: _short(r[c]) for c in wanted} for r in rows(found.layers) if r["bonds"]]
-    return Table("Layer by layer", out, ("common: the layers on which every side has a bond; only there do sides compare.",))
+    short = {"connected_without_hub": "connected", "connected_without_hub_bonds": "if lapsed", "most_central": "most central"}
+    short |= {"cross_theater_bonds_without_hub": "bridges", "degree_centralisation": "centralisation"}
+    short |= {"interlocking_index": "interlocking", "interlocking_bonds": "of bonds", "tied_actors": "tied"}
+    out = [{short.get(c, c): _short(r[c]) for c in wanted} for r in rows(found.layers) if r["bonds"]]
+    notes = (
+        "common: the layers on which every side has a bond; only there do sides compare. interlocking: share of tie weight, of bonds: "
+        "share of agreements without the hub.",
+        "connected: pairs of the others that still reach one another without the hub; if lapsed: where its agreements lapse with it; "
+        "bridges: agreements between theaters without the hub.",
+    )
+    return Table("Layer by layer", out, notes)
 
 
 def _change(found: Survey) -> Table:
     wanted = ["date", "scope", "tied_actors", "ties", "bonds", "most_central", "degree_centralisation", "interlocking_index"]
     wanted += ["cross_theater_bonds_without_hub", "without_hub_ties_connected", "without_hub_agreements_connected"]
-    out = [{c: _short(r.get(c)) for c in wanted} for r in rows(found.history)]
+    short = {"most_central": "most central", "degree_centralisation": "centralisation", "interlocking_index": "interlocking"}
+    short |= {"cross_theater_bonds_without_hub": "bridges", "without_hub_ties_connected": "connected", "tied_actors": "tied"}
+    short |= {"without_hub_agreements_connected": "if lapsed"}
+    out = [{short.get(c, c): _short(r.get(c)) for c in wanted} for r in rows(found.history)]
     notes = (
         "States carry today's side back. Rows grow with what is written: part of the growth is that recent years were searched harder.",
     )
@@ -282,6 +301,23 @@ def _actors(found: Survey, most: int = 8) -> Table:
             share = measured.get((scope, r["actor"]))
             out.append(row | {"arms imports from hub": _short(share["value"]) if share else None})
     return Table(f"Most central actors (of each side the first {most}, by eigenvector centrality)", out)
+
+
+def _communities(found: Survey) -> Table:
+    listed = rows(found.communities)
+    out = []
+    for r in rows(found.agreement):
+        if r["second"] in ("home_theater", "side") or r["first"] == "louvain":
+            sizes = [len(one["actors"].split(";")) for one in listed if (one["scope"], one["method"]) == (r["scope"], r["first"])]
+            row = {
+                "scope": r["scope"],
+                "method": r["first"],
+                "sizes": ", ".join(map(str, sizes)),
+                "modularity": _short(r["modularity"]),
+            }
+            out.append(row | {"against": r["second"], "on actors": r["actors"], "nmi": _short(r["nmi"]), "ari": _short(r["ari"])})
+    notes = ("ari: 1 the same communities, 0 no more alike than by chance. Methods that disagree found no clear communities.",)
+    return Table("Communities, and how far methods agree with one another, with home theaters and with sides", out, notes)
 
 
 def _bridges(found: Survey, most: int = 8) -> Table:

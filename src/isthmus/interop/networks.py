@@ -146,6 +146,13 @@ class Network:
         """Weight of every pair, (actors, actors)."""
         return self.weighed([(b.layer, *self._rows(b), b.weight) for b in self.bonds])
 
+    @cached_property
+    def bridging(self) -> graphs.Mask:
+        """Pairs of different home theaters, neither of them the hub, (actors, actors)."""
+        homes = np.array([("" if a == self.hub else self.theater[a]) or "" for a in self.actors], dtype=object)
+        settled = homes != ""
+        return np.asarray((homes[:, None] != homes[None, :]) & settled[:, None] & settled[None, :], dtype=np.bool_)
+
     @property
     def hub_row(self) -> int | None:
         return self.row.get(self.hub) if self.hub is not None else None
@@ -341,7 +348,8 @@ def network(
     states = actors[actors["type"] == "state"]
     side_of = dict(zip(states["actor_id"], states["side"], strict=True))
     judged = sides(register)
-    chosen = [b for b in found if layer in (ALL, b.layer) or (layer == COMMON and b.layer in common_layers(register, found))]
+    shared = common_layers(register, found) if layer == COMMON else frozenset()
+    chosen = [b for b in found if layer in (ALL, b.layer) or b.layer in shared]
     if side is not None:
         members = {a for a, s in side_of.items() if s == side}
         hubs = sorted(states.loc[(states["side"] == side) & (states["hub"] == "yes"), "actor_id"])
@@ -349,7 +357,7 @@ def network(
         members = {a for a, s in side_of.items() if s in judged}
         members |= {p for b in chosen if members & set(b.parties) for p in b.parties}
         hubs = []
-    kept = tuple(b for b in chosen if any(a in members and b_ in members for a, b_ in b.pairs))
+    kept = tuple(b for b in chosen if (b.pivot is None or b.pivot in members) and len(members & set(b.parties)) > 1)
     theaters = dict(zip(states["actor_id"], states["home_theater"], strict=True))
     names = tuple(sorted(members))
     return Network(
@@ -379,7 +387,8 @@ def common_layers(register: Register, found: Iterable[Bond]) -> frozenset[str]:
     held: dict[str, set[str]] = {}
     for bond in found:
         held.setdefault(bond.layer, set()).update(side_of[a] for a, b in bond.pairs if side_of[a] == side_of[b])
-    return frozenset(name for name, on in held.items() if set(sides(register)) <= on)
+    judged = set(sides(register))
+    return frozenset(name for name, on in held.items() if judged <= on)
 
 
 def _check(register: Register, found: Sequence[Bond], side: str | None, layer: str, weighting: str) -> None:
@@ -433,7 +442,7 @@ def measures(net: Network, weights: F64 | None = None, groups: Sequence[frozense
         "core_fit": graphs.core_periphery(w)[1],
         "modularity": graphs.modularity(w, graphs.leading_eigenvector(w)),
     }
-    bridging = _bridging(net)
+    bridging = net.bridging
     out["cross_theater_share"] = float(w[bridging].sum()) / total if total else None
     if hub is None:
         return out
@@ -451,12 +460,6 @@ def measures(net: Network, weights: F64 | None = None, groups: Sequence[frozense
         lapsed = net.less(b for b in net.bonds if net.hub in b.parties)
         out["connected_without_hub_bonds"] = graphs.pairs_connected(graphs.without(lapsed.weights, hub))
     return out
-
-
-def _bridging(net: Network) -> graphs.Mask:
-    """Pairs of different home theaters, neither of them the hub, (actors, actors)."""
-    homes = [None if a == net.hub else net.theater[a] for a in net.actors]
-    return np.array([[bool(x and y and x != y) for y in homes] for x in homes], dtype=bool).reshape(len(homes), len(homes))
 
 
 def measured(net: Network, *, draws: int = DRAWS, seed: int = SEED) -> pd.DataFrame:
@@ -658,8 +661,8 @@ def _stock_effect(register: Register, day: str) -> dict[str, pd.Series]:
 def communities(net: Network, seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Communities of the tied actors by every method, and how far the methods agree.
 
-    First frame: scope, layer, method, community, actors. Second: scope, layer, first, second, nmi, ari, and modularity of the
-    first; methods against one another, against home theaters and, across sides, against the sides.
+    First frame: scope, layer, method, community, actors. Second: scope, layer, first, second, actors (on which both speak), nmi,
+    ari, and modularity of the first; methods against one another, against home theaters and, across sides, against the sides.
     """
     tied = [i for i, d in enumerate(graphs.degree(net.weights)) if d]
     w = net.weights[np.ix_(tied, tied)]
@@ -670,24 +673,29 @@ def communities(net: Network, seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFr
         for name, parts in partitions.items()
         for k, part in enumerate(parts)
     ]
-    labelled: dict[str, Sequence[Any]] = {n: graphs.labels_of(p, len(tied)).tolist() for n, p in partitions.items()}
-    if tied:
-        labelled["home_theater"] = [net.theater[net.actors[i]] or "none" for i in tied]
-    if len(set(net.side.values())) > 1:
-        labelled["side"] = [net.side[net.actors[i]] for i in tied]
-    agreed = [
-        keys
-        | {
-            "first": a,
-            "second": b,
-            "nmi": graphs.nmi(labelled[a], labelled[b]),
-            "ari": graphs.ari(labelled[a], labelled[b]),
-            "modularity": graphs.modularity(w, partitions[a]),
-        }
-        for a, b in combinations(labelled, 2)
-        if a in partitions
-    ]
-    return pd.DataFrame(listed, columns=[*keys, "method", "community", "actors"]), pd.DataFrame(agreed)
+    judged = {side for side in net.side.values() if side != "neutral"}
+    labelled: dict[str, list[Any]] = {n: graphs.labels_of(p, len(tied)).tolist() for n, p in partitions.items()}
+    labelled["home_theater"] = [net.theater[net.actors[i]] for i in tied]
+    if len(judged) > 1:
+        labelled["side"] = [s if (s := net.side[net.actors[i]]) in judged else None for i in tied]
+    agreed = []
+    for a, b in combinations(labelled, 2):
+        both = [(x, y) for x, y in zip(labelled[a], labelled[b], strict=True) if x is not None and y is not None]
+        if a in partitions and both:
+            first, second = zip(*both, strict=True)
+            agreed.append(
+                keys
+                | {
+                    "first": a,
+                    "second": b,
+                    "actors": len(both),
+                    "nmi": graphs.nmi(first, second),
+                    "ari": graphs.ari(first, second),
+                    "modularity": graphs.modularity(w, partitions[a]),
+                }
+            )
+    columns = [*keys, "first", "second", "actors", "nmi", "ari", "modularity"]
+    return pd.DataFrame(listed, columns=[*keys, "method", "community", "actors"]), pd.DataFrame(agreed, columns=columns)
 
 
 def bridges(net: Network) -> pd.DataFrame:
@@ -698,7 +706,7 @@ def bridges(net: Network) -> pd.DataFrame:
     for bond in net.bonds:
         for pair in bond.pairs:
             by_pair.setdefault(pair, []).append(bond)
-    for i, j in np.argwhere(np.triu(_bridging(net) & (net.weights > 0))):
+    for i, j in np.argwhere(np.triu(net.bridging & (net.weights > 0))):
         a, b = net.actors[i], net.actors[j]
         own = [bond for bond in by_pair[a, b] if net.hub not in bond.parties]
         rows.append(
@@ -724,9 +732,7 @@ def summary(net: Network) -> dict[str, Any]:
     """Counts of a network and what chance placement of its ties would give the interlocking index, (n - 2)/n."""
     n = len(net.actors)
     bridge = bridges(net)
-    dual = [
-        b for b in net.bonds if any(_bridging(net)[net.row[x], net.row[y]] for x, y in b.pairs if x in net.row and y in net.row)
-    ]
+    dual = [b for b in net.bonds if _spans(net, b)]
     return {
         "scope": net.scope,
         "layer": net.layer,
@@ -743,6 +749,13 @@ def summary(net: Network) -> dict[str, Any]:
         "cross_theater_bonds_without_hub": sum(net.hub not in b.parties for b in dual),
         "core": ";".join(a for a, c in zip(net.actors, graphs.core_periphery(net.weights)[0], strict=True) if c),
     }
+
+
+def _spans(net: Network, bond: Bond) -> bool:
+    """Whether a bond ties two theaters without counting the hub."""
+    rows, pivot = net._rows(bond)
+    among = net.bridging[sorted(rows)][:, sorted(rows) if pivot is None else [pivot]]
+    return bool(among.any())
 
 
 def coverage(register: Register, date: str, found: Sequence[Bond]) -> pd.DataFrame:
@@ -823,7 +836,7 @@ def drawing(net: Network, seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFrame]
     place = nx.spring_layout(nx.from_numpy_array(net.weights), weight="weight", seed=seed)
     nodes = actors(net)[["actor", "side", "hub", "theater", "community", "strength"]]
     nodes = nodes.assign(x=[float(place[i][0]) for i in range(len(nodes))], y=[float(place[i][1]) for i in range(len(nodes))])
-    crossing, hub = _bridging(net), net.hub_row
+    crossing, hub = net.bridging, net.hub_row
     by_pair: dict[tuple[str, str], set[str]] = {}
     for bond in net.bonds:
         for pair in bond.pairs:

@@ -353,14 +353,14 @@ class SupplyBuilder:
         base, factor = None, None
         licensors = tuple(sorted(set(here["licensor"].dropna())))
         for measure, name in OUTPUT_MEASURES:
-            found = _total(here[here["measure"] == measure], self.setting.date)
+            found = total_output(here[here["measure"] == measure], self.setting.date)
             if found is not None:
                 found = self._less_members(actor, materiel_id, found, lines, members, self._scale(name), plan=False)
                 base = self._declare(f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", _rule(measure, name))
                 factor = name
                 break
         plans = _latest_plans(here[here["measure"] == "plan"])
-        found = _total(plans, self.setting.date)
+        found = total_output(plans, self.setting.date)
         stated = found.used if found else ()
         if found is None:
             return (base, factor, None, 0.0, 0.0, False, licensors) if base else None
@@ -443,9 +443,9 @@ class SupplyBuilder:
             here = lines.get((member, materiel_id))
             if member not in members or here is None:
                 continue
-            part = _total(_latest_plans(here[here["measure"] == "plan"]), self.setting.date) if plan else None
+            part = total_output(_latest_plans(here[here["measure"] == "plan"]), self.setting.date) if plan else None
             for measure, factor in OUTPUT_MEASURES if part is None else ():
-                part = _total(here[here["measure"] == measure], self.setting.date)
+                part = total_output(here[here["measure"] == measure], self.setting.date)
                 if part is not None:
                     named += part.mode * self._scale(factor)
                     break
@@ -659,7 +659,7 @@ def _rule(measure: str, factor: str | None) -> str:
     return f"resolved from measure {measure}" + (f" × {factor}" if factor else "")
 
 
-def _total(rows: pd.DataFrame, date: str) -> Resolved | None:
+def total_output(rows: pd.DataFrame, date: str) -> Resolved | None:
     """Total of an actor: rows that state a total are alternatives; without one, parts are resolved line by line and added."""
     whole = resolve(rows[rows["scope"] == "total"], date, LINE_WINDOW_MONTHS)
     if whole is not None:

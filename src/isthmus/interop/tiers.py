@@ -20,7 +20,7 @@ import pandas as pd
 from isthmus.interop.access import access, barred
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.reach import plateau
-from isthmus.interop.supply import OUTPUT_MEASURES, WEEKS_PER_YEAR, Supply, _total
+from isthmus.interop.supply import OUTPUT_MEASURES, WEEKS_PER_YEAR, Supply, total_output
 from isthmus.register import Register
 from isthmus.register.register import period_start
 from isthmus.register.resolve import resolve
@@ -312,7 +312,7 @@ def built(register: Register, at: str, mission_id: str, actors: Iterable[str]) -
 
 def _output(lines: pd.DataFrame, at: str, factors: pd.Series[float]) -> tuple[float, str] | None:
     for measure, factor in OUTPUT_MEASURES:
-        found = _total(lines[lines["measure"] == measure], at)
+        found = total_output(lines[lines["measure"] == measure], at)
         if found is not None:
             kind = "estimate" if found.kind == "fact" and factor else found.kind
             return found.mode * (float(factors[factor]) if factor else 1.0), kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,9 @@ from isthmus.study.drivers import Analysis, Driver, Judged
 from isthmus.study.sensitivity import CHANCE
 from isthmus.study.targets import Target
 
-WIDTH = 150
+WIDTH = 180
+
+WORTH_SHOWN = 12
 
 
 def console() -> Console:
@@ -57,26 +60,27 @@ def _heading(out: Console, judged: Judged) -> None:
 
 def _table(drivers: Sequence[Driver]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (
-        ("input", "left"),
-        ("share (5-95%)", "right"),
-        ("PAWN", "right"),
-        ("outcome at its lowest → highest tenth", "right"),
-        ("flips", "left"),
-        ("drawn from", "right"),
-        ("kind", "left"),
-        ("sources", "right"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=name != "flips", overflow="fold")  # type: ignore[arg-type]
+    columns = ("input", "share of variance (5-95%)", "outcome: low → high tenth", "statement flips", "drawn from", "kind")
+    for name in columns:
+        table.add_column(name, justify="right" if "→" in name or "%" in name else "left", no_wrap=True)
     for d in drivers:
         share = f"{d.share_of_variance:.1%} ({100 * d.low:.1f}-{100 * d.high:.1f})" if d.found_by == "variance" else "spread only"
-        drawn = f"{_short(d.input_low)} – {_short(d.input_high)} {d.unit or ''}"
-        kind = "chance" if d.nature == "chance" else d.kind or ""
-        flips = flip_text(d)
-        table.add_row(
-            d.input, share, f"{d.pawn:.2f}", f"{_short(d.at_low)} → {_short(d.at_high)}", flips, drawn, kind, str(len(d.sources))
-        )
+        table.add_row(d.input, share, f"{_short(d.at_low)} → {_short(d.at_high)}", flip_text(d), drawn(d), kind_text(d))
     return table
+
+
+def drawn(d: Driver) -> str:
+    """The range that was drawn, or what a draw of chance stands for."""
+    if d.nature == "chance":
+        return (d.rests_on or "").replace("draw against", "fights below")
+    return f"{_short(d.input_low)} to {_short(d.input_high)} {d.unit or ''}".rstrip()
+
+
+def kind_text(d: Driver) -> str:
+    """Kind, and how many sources stand behind it."""
+    if d.nature == "chance":
+        return "chance"
+    return (d.kind or "") + (f", {len(d.sources)} source{'s' * (len(d.sources) != 1)}" if d.sources else "")
 
 
 def flip_text(d: Driver) -> str:
@@ -100,17 +104,21 @@ def print_worth_finding(out: Console, judged: Sequence[Judged]) -> None:
         out.print("No single input, known for certain, would change one of these verdicts.", style="bold")
         return
     out.print(
-        "Worth finding: what knowing one input alone would add to the verdict (expected value of partial information)",
-        style="bold",
+        "Worth finding: what knowing one input alone would add to a verdict (expected value of partial information)", style="bold"
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("input", "adds", "verdict on", "how it could be known"):
-        table.add_column(name, justify="right" if name == "adds" else "left", overflow="fold")
-    for d, j in sorted(rows, key=lambda r: (r[0].nature == "chance", -float(r[0].value_of_knowing or 0)))[:12]:
+    for name in ("input", "adds", "to the verdict on", "kind"):
+        table.add_column(name, no_wrap=True)
+    for d, j in sorted(rows, key=lambda r: (r[0].nature == "chance", -float(r[0].value_of_knowing or 0)))[:WORTH_SHOWN]:
         worlds = j.statement is not None and j.statement.unit == "worlds"
-        adds = f"{100 * float(d.value_of_knowing or 0):.1f} " + ("points of worlds" if worlds else "points of need")
-        table.add_row(d.input, adds, j.target.label.replace("_", " "), d.how_to_know or "")
+        adds = f"{100 * float(d.value_of_knowing or 0):.1f} " + ("worlds in 100" if worlds else "points of need")
+        target = replace(j.target, ecosystem="", war_case=None, against=None)
+        table.add_row(d.input, adds, target.label.replace("_", " "), kind_text(d))
     out.print(table)
+    out.print(
+        "Estimates and assumptions could be replaced by a stated figure; chance is decided when war comes and cannot be looked up.",
+        style="dim",
+    )
 
 
 def print_groups(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -175,9 +183,8 @@ def print_audit(found: Mapping[str, Any]) -> None:
         out.print()
         kind = "chance" if driver.nature == "chance" else driver.kind or "kind unknown"
         out.print(f"{driver.input} · {kind} · {driver.share_of_variance:.1%} of the variance", style="bold")
-        out.print(
-            f"  drawn from {_short(driver.input_low)} to {_short(driver.input_high)} {driver.unit or ''}; outcome {_short(driver.at_low)} → {_short(driver.at_high)}"
-        )
+        drawn = f"drawn from {_short(driver.input_low)} to {_short(driver.input_high)} {driver.unit or ''}".rstrip()
+        out.print(f"  {drawn}; outcome {_short(driver.at_low)} → {_short(driver.at_high)} from its lowest to its highest tenth")
         if driver.statement:
             out.print(f"  flips: {flip_text(driver)}")
         if driver.rests_on:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from statistics import median
 from typing import Any
 
 from isthmus.report import validation_figures as drawn
@@ -111,12 +112,15 @@ class ValidationSection:
     def held_back(self) -> list[str]:
         art, air = self.document["artillery"], self.document["air_defence"]
         later = [r for r in art["rows"] if r["set"] != "fit" and r["block"] == "conditional"]
+        known = [r for r in later if r["set"] == "held"]
         out = [
-            f"Artillery: {len(later)} observations after {FIT_END}, never fitted. The developers knew them before the freeze, so they are"
-            " no clean test."
-            if later
+            f"Artillery: {len(known)} observations after {FIT_END}, never fitted. The developers knew them before the freeze, so they are no"
+            " clean test."
+            if known
             else f"Artillery: no observation after {FIT_END}.",
         ]
+        if len(later) > len(known):
+            out.append(f"Artillery: {len(later) - len(known)} later observations of your own, never fitted.")
         months = [e for name, events in air["events"].items() for e in events if "later" in name and "one_month" in name]
         out.append(
             f"Air defence: {len(months)} months and types after {FIT_TO}, nothing refitted."
@@ -158,10 +162,8 @@ class ValidationSection:
 
     def _case(self, case: Mapping[str, Any]) -> Row:
         good = bool(case["passed"])
-        about = (
-            Link(str(case["title"]), note=str(case["case"])),
-            *((Link("Speaks for: " + case["tests"]),) if case["tests"] else ()),
-        )
+        tests = f"; speaks for: {case['tests']}" if case["tests"] else ""
+        about = (Link(str(case["title"]), note=f"{case['case']}{tests}"),)
         cells: tuple[Cell, ...] = (about, _observed(case), _modelled(case), _scores(case), (Link(str(case["why"])),))
         return Row(PASS if good else FAIL, cells, "pass" if good else "fail")
 
@@ -270,9 +272,11 @@ class ValidationSection:
             ]
             groups.append((SIDES[actor], spans))
         title = "Artillery in Ukraine: each observation against its prediction"
+        wide = median(float(r["high"]) / float(r["low"]) for r in rows)
         note = (
             "Each row is one observation, on its own counting basis. In the fit window each event is predicted by the fit to all others;"
-            " later ones by the frozen fit. Intervals are wide: a factor of about five from end to end, errors of observation included."
+            f" later ones by the frozen fit. Errors of observation included, the middle interval is {wide:.0f} times as high at its upper end as"
+            " at its lower."
         )
         svg = drawn.spans_figure(groups, f"{title}. {note}", "ve", "rounds a day, logarithmic")
         return Drawing("fig-artillery-events", title, svg, note, FIGURE_KINDS, table=self._events_table)
@@ -334,7 +338,7 @@ class ValidationSection:
             panels.append(
                 drawn.Panel(
                     f"{name}: share stopped",
-                    "one month ahead",
+                    "one month ahead" + ("" if months[-1] > FIT_TO else "; all of it fit window"),
                     months,
                     band,
                     seen,
@@ -430,12 +434,12 @@ class ValidationSection:
             for i, at in enumerate(str(a) for a in s["at"]):
                 if at not in observed or s["median"][i] is None:
                     continue
-                low, median, high, rival, hard = (float(s[k][i]) for k in ("low", "median", "high", "rival", "hard"))
+                low, middle, high, rival, hard = (float(s[k][i]) for k in ("low", "median", "high", "rival", "hard"))
                 missed = not low <= observed[at] <= high
-                spans.append(drawn.Span(at, low, median, high, observed[at], missed, others=(("D", rival), ("s", hard))))
+                spans.append(drawn.Span(at, low, middle, high, observed[at], missed, others=(("D", rival), ("s", hard))))
                 cells = (
                     number(observed[at]),
-                    spread(low, median, high),
+                    spread(low, middle, high),
                     number(rival),
                     number(hard),
                     "outside" if missed else "inside",
@@ -496,7 +500,7 @@ class ValidationSection:
                     f"{p['standard_error_speaker']:.3f}",
                     str(p["label"]),
                 ),
-                "pass" if p["label"] == "improves" else "fail",
+                "pass" if p["label"] == "improves" else "fail" if p["difference"] > p["standard_error_event"] else "",
             )
             for p in self.document["artillery"]["parsimony"]
         ]
@@ -518,10 +522,10 @@ class ValidationSection:
             cells = (
                 signed(float(p["slope"]), 2),
                 signed(float(p["aic_change"]), 2),
-                "improves" if helps else "assumption, not tested",
+                "would improve" if helps else "left out of the model",
             )
             groups.setdefault(AIR_TYPES.get(p["type_group"], plain(p["type_group"])), []).append(
-                Row(str(p["term"]), cells, "pass" if helps else "fail")
+                Row(str(p["term"]), cells, "fail" if helps else "")
             )
         return Table(
             "t-air-parsimony",
@@ -542,7 +546,7 @@ class ValidationSection:
                     f"{number(float(p['prior_low']))} – {number(float(p['prior_high']))}",
                     spread(float(p["low"]), float(p["median"]), float(p["high"])),
                     f"{p['spread_ratio']:.2f}",
-                    "identified" if p["identified"] else "not identified: its prior goes into the result",
+                    "identified" if p["identified"] else "not identified",
                     str(p["reason"]),
                 ),
                 "" if p["identified"] else "fail",
@@ -560,7 +564,7 @@ class ValidationSection:
         )
         return Table(
             "t-identifiability",
-            "Identifiability, artillery: a posterior at least 0.9 times as wide as its prior was not learnt from data",
+            "Identifiability, artillery: where a posterior is 0.9 times as wide as its prior, or wider, nothing was learnt",
             ("model result", "assumption"),
             head,
             (Body(None, tuple(rows)),),
@@ -589,11 +593,17 @@ class ValidationSection:
             return ""
         low, high = rows[0], rows[-1]
         good = [float(r["ratio"]) for r in rows if float(r["undecided"]) > 1 / 2]
+        ratio = self.run.plan.design.by_name.get("duel.ratio") if self.run.plan else None
         where = f"most draws are undecided from r* = {number(min(good))} on" if good else "at no r* are most draws undecided"
         return (
             f"Neither side of that war lost on supply, so the rule should say undecided. It does in {percent(float(low['undecided']))} of draws at"
             f" r* = {number(float(low['ratio']))} and in {percent(float(high['undecided']))} at r* = {number(float(high['ratio']))};"
-            f" {where}. Results draw r* over that whole range, so a part of “defence unsustained” is the rule and not the war."
+            f" {where}."
+            + (
+                f" Results draw it from {number(ratio.low)} to {number(ratio.high)}, so a part of “defence unsustained” is the rule and not the war."
+                if ratio
+                else ""
+            )
         )
 
     @cached_property
@@ -636,8 +646,8 @@ def _observed(case: Mapping[str, Any]) -> Cell:
 def _modelled(case: Mapping[str, Any]) -> Cell:
     if case["median"] is None:
         return "–"
-    low, median, high = (float(case["median"] if case[k] is None else case[k]) for k in ("low", "median", "high"))
-    return spread(low, median, high)
+    low, middle, high = (float(case["median"] if case[k] is None else case[k]) for k in ("low", "median", "high"))
+    return spread(low, middle, high)
 
 
 def _scores(case: Mapping[str, Any]) -> Cell:
@@ -679,8 +689,8 @@ def _of(event: Mapping[str, Any] | None, key: str) -> float | None:
 
 
 def _triple(series: Mapping[str, Any], names: tuple[str, str, str], index: int) -> Triple:
-    low, median, high = (_nan(series[name][index]) for name in names)
-    return low, median, high
+    low, middle, high = (_nan(series[name][index]) for name in names)
+    return low, middle, high
 
 
 def _nan(value: float | None) -> float:

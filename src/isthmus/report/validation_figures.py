@@ -94,6 +94,10 @@ def _panel(axes: Axes, panel: Panel) -> None:
     for edge in (low, high):
         axes.plot(at, edge, color=FIRST, linewidth=0.7)
     axes.plot(at, median, color=FIRST, linewidth=1.9)
+    known = np.concatenate(([False], np.isfinite(median), [False]))
+    for i in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]):  # a month between two without a forecast has no line
+        axes.plot([at[i], at[i]], [low[i], high[i]], color=FIRST, alpha=0.45, linewidth=4)
+        axes.plot([at[i]], [median[i]], color=FIRST, marker="_", markersize=8, markeredgewidth=1.9, linestyle="none")
     if panel.hard is not None:
         axes.plot(
             panel.model.at,
@@ -108,6 +112,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
     top = max([np.nanmax(high, initial=0.0), *(s.high for s in panel.seen)])
     if panel.log_from is not None:
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(lambda *_: "")
         axes.set_ylim(panel.log_from, top * 1.25)
     else:
         axes.set_ylim(0, 1.03 if panel.share else top * 1.06)
@@ -128,12 +133,10 @@ def _marks(axes: Axes, panel: Panel, last: int) -> None:
     where = axes.get_xaxis_transform()
     if panel.fit_to is not None:
         axes.axvspan(-0.5, panel.fit_to, color=MUTED, alpha=0.09, linewidth=0)
-        after = panel.fit_to < last
-        axes.axvline(panel.fit_to, color=MUTED, linewidth=1.0 if after else 0)
-        word = "← fit window" if after else "all of it fit window"
-        axes.text(panel.fit_to - 0.25, 1.02, word, transform=where, ha="right", va="bottom", color=MUTED, fontsize=7.6)
-        if after:
-            axes.text(panel.fit_to + 0.25, 1.02, "after it →", transform=where, ha="left", va="bottom", color=MUTED, fontsize=7.6)
+        if panel.fit_to < last:
+            axes.axvline(panel.fit_to, color=MUTED, linewidth=1.0)
+            for word, step, side in (("fit window", -0.25, "right"), ("after it", 0.25, "left")):
+                axes.text(panel.fit_to + step, 0.03, word, transform=where, ha=side, va="bottom", color=MUTED, fontsize=7.8)
     if panel.data_to is not None and panel.data_to < last:
         axes.axvspan(panel.data_to, last + 0.5, facecolor="none", edgecolor=MUTED, hatch="////", alpha=0.5, linewidth=0)
         axes.axvline(panel.data_to, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)))

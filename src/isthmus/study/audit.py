@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,37 @@ import numpy as np
 from isthmus.study.drivers import Analysis, Judged, nature
 from isthmus.study.results import QUANTILES
 from isthmus.study.targets import inputs_read
+
+AUDIT_COLUMNS = (
+    "outcome",
+    "ecosystem",
+    "war_case",
+    "front",
+    "mission",
+    "median",
+    "input",
+    "share_of_variance",
+    "kind",
+    "nature",
+    "flips_when",
+    "flips_at",
+    "source",
+    "confidence",
+    "title",
+    "url",
+)
+
+
+def audit_rows(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for every source of every driver of every number, for tables; one without a source where a driver cites nobody."""
+    rows = []
+    for one in found:
+        keys = {k: one[k] for k in AUDIT_COLUMNS[:6]}
+        for driver in one["inputs"]:
+            none: dict[str, Any] = {}
+            for source in driver["sources"] or (none,):
+                rows.append({**keys, **{k: v for k, v in driver.items() if k in AUDIT_COLUMNS}, **source})
+    return rows
 
 
 def audit(analysis: Analysis, judged: Judged, top: int) -> dict[str, Any]:

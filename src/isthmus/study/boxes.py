@@ -72,7 +72,7 @@ def boxes(names: tuple[str, ...], inputs: F64, case: Flags, seed: int = 0, most:
     """Boxes that hold the futures for which `case` is true: one after the other, each in what the earlier ones leave.
 
     `inputs`: (futures, inputs), those that are known to matter. Half of the futures, chosen at random, fit; the other half measure.
-    A box that is no denser than chance in the second half is not returned, nor any after it.
+    A box that is no denser than all worlds in the second half is not returned, nor any after it.
     """
     half = np.zeros(len(case), bool)
     half[np.random.default_rng(seed).permutation(len(case))[: len(case) // 2]] = True
@@ -88,7 +88,7 @@ def boxes(names: tuple[str, ...], inputs: F64, case: Flags, seed: int = 0, most:
         whole = {"fit": half, "check": ~half}
         inside = {k: _inside(limits, inputs) & left & v for k, v in whole.items()}
         held = case[inside["check"]]
-        base = float(case[check].mean())
+        base = float(case.mean())
         if len(held) < LEAST_CASES or stats.binom.sf(held.sum() - 1, len(held), base) > QUASI_P:
             break
         out.append(

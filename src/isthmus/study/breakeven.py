@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.ensemble import Uncertainty
+from isthmus.errors import Problem, RunError
 from isthmus.study.drivers import Driver, Judged
 from isthmus.study.plan import Plan
 from isthmus.study.schema import Override
@@ -79,12 +80,6 @@ class Reruns:
         return target.paired(column)
 
 
-def over(statement: Statement, values: F64) -> float:
-    """By how much a statement holds: mean of its event less its level; negative where it does not."""
-    known = values[np.isfinite(values)]
-    return float(statement.event(known).mean() - statement.level) if len(known) else float("nan")
-
-
 def confirm(reruns: Reruns, judged: Judged, driver: Driver) -> Driver:
     """The driver with its flip found by running again, or with none where no value flips the statement.
 
@@ -121,9 +116,9 @@ def _flip(
         return float(u.quantile(np.array([p]))[0])
 
     def holds(p: float) -> bool:
-        return over(statement, reruns.values(target, name, value(p))) >= 0
+        return statement.holds(reruns.values(target, name, value(p)))
 
-    overall = over(statement, reruns.values(target)) >= 0
+    overall = statement.holds(reruns.values(target))
     probes = [holds(p) for p in PROBES]
     turns = [i for i in range(len(PROBES) - 1) if probes[i] != probes[i + 1]]
     if not turns:
@@ -141,7 +136,10 @@ def _flip(
 
 
 def confirmed(reruns: Reruns, judged: list[Judged], top: int, step: Callable[[int, int], None] | None = None) -> list[Judged]:
-    """Outcomes with their first `top` drivers confirmed; those that do nothing when they are redrawn are dropped."""
+    """Outcomes with their first `top` drivers confirmed; those that do nothing when they are redrawn are dropped.
+
+    `step` is called with campaigns done and in all, as far as the drivers so far tell.
+    """
     total = sum(min(top, len(j.drivers)) for j in judged)
     done, out = 0, []
     for j in judged:
@@ -152,6 +150,14 @@ def confirmed(reruns: Reruns, judged: list[Judged], top: int, step: Callable[[in
                 kept.append(found)
             done += 1
             if step:
-                step(done, total)
+                step(reruns.campaigns, reruns.campaigns * total // done)
         out.append(replace(j, drivers=tuple(kept)))
     return out
+
+
+def reruns_of(plan: Plan | None, folder: str) -> Reruns:
+    """Campaigns to run again of a run's plan. Raises RunError where its register is not at hand."""
+    if plan is None:
+        allowed = "the register as it was when the run was made"
+        raise RunError([Problem(folder, None, "register", "another one", allowed, "the run cannot be run again to confirm")])
+    return Reruns(plan)

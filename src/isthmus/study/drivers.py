@@ -5,8 +5,8 @@ Everything is estimated from the futures that a run has stored; :mod:`isthmus.st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from math import isfinite, sqrt
 from typing import Any, Literal
@@ -21,13 +21,19 @@ from isthmus.study import sensitivity
 from isthmus.study.plan import Plan
 from isthmus.study.results import Results
 from isthmus.study.runner import plan_of
-from isthmus.study.targets import Statement, Target, inputs_of, inputs_read, stored
+from isthmus.study.targets import Statement, Target, inputs_of, inputs_read, moved, stored
 
 F64 = npt.NDArray[np.float64]
 Nature = Literal["chance", "knowledge"]
 
 TOP = 10
 """Inputs that are listed for an outcome unless more are asked for."""
+
+SURE = 2.0
+"""Inputs of their own random numbers with so many times the share that chance reaches need no second look."""
+
+SURE_SHARE = 0.05
+"""Nor do dimensions of the Sobol sequence with so large a share: ties of three dimensions feign one or two in a hundred."""
 
 LEAST_FUTURES = 256
 """Futures below which nothing is said about influence."""
@@ -116,7 +122,7 @@ class Judged:
     @property
     def explained(self) -> float:
         """Share of the variance that main effects of the listed inputs explain; the rest is interactions and weaker inputs."""
-        return float(self.measured.share[list(self.measured.main)].clip(0).sum())
+        return sum(max(0.0, d.share_of_variance) for d in self.drivers if d.found_by == "variance")
 
 
 @dataclass(frozen=True)
@@ -162,11 +168,11 @@ class Analysis:
         sample = self.sample if known.all() else sensitivity.Sample.of(self.sample.names, self.sample.values[known])
         values = values[known]
         if len(values) < LEAST_FUTURES:
-            nothing = sensitivity.Measured(np.zeros(0), np.zeros(0), (), (), {}, 0.0, 0.0, 0.0)
+            nothing = sensitivity.Measured(np.zeros(0), (), (), {}, 0.0, 0.0, 0.0)
             return Judged(target, values, statement, None, float("nan"), nothing)
         measured = sensitivity.measure(sample, values)
         event = statement.event(values) if statement else None
-        holds = bool(event.mean() >= statement.level) if statement and event is not None else None
+        holds = statement.holds(values) if statement else None
         judged = Judged(target, values, statement, holds, float(values.mean()), measured)
         return replace(judged, drivers=tuple(self._driver(judged, sample, event, i) for i in measured.listed))
 
@@ -197,7 +203,7 @@ class Analysis:
             against=t.against,
             low=low,
             high=high,
-            pawn=float(measured.pawn[i]),
+            pawn=sensitivity.pawn(sample.coarse[i], sensitivity.Steps.of(judged.values)),
             found_by="variance" if i in measured.main else "distribution",
             at_low=float(judged.values[least].mean()),
             at_high=float(judged.values[most].mean()),
@@ -253,6 +259,22 @@ class Analysis:
         return sorted(rows, key=lambda r: -r["share_of_variance"])
 
 
+DRIVER_COLUMNS = tuple(f.name for f in fields(Driver) if f.name not in ("sources", "rests_on"))
+GROUP_COLUMNS = (
+    "outcome",
+    "ecosystem",
+    "war_case",
+    "front",
+    "mission",
+    "against",
+    "group",
+    "inputs",
+    "share_of_variance",
+    "error",
+    "listed",
+)
+
+
 def group_of(name: str) -> str:
     """Field of an input: what stands before the colon, or before the first dot."""
     return name.split(":", 1)[0] if ":" in name else name.split(".", 1)[0]
@@ -292,11 +314,27 @@ def evidence_rows(register: Register) -> dict[str, Mapping[str, Any]]:
     return out
 
 
-def analyse(analysis: Analysis, step: Callable[[int, int], None] | None = None) -> list[Judged]:
-    """Every outcome of an analysis, judged. `step` is called with outcomes done and in all."""
-    out = []
-    for done, target in enumerate(analysis.chosen):
-        out.append(analysis.judge(target))
-        if step:
-            step(done + 1, len(analysis.chosen))
-    return out
+def analyse(analysis: Analysis) -> list[Judged]:
+    """Every outcome of an analysis, judged; inputs that do not bear it out when they are moved are dropped."""
+    judged = [analysis.judge(t) for t in analysis.chosen]
+    if analysis.plan is None:
+        return judged
+    # A Sobol sequence ties its dimensions to one another at some thousand points, two by two and three by three.
+    woven = dict(zip(analysis.sample.names, analysis.sample.woven, strict=True))
+    doubted = {
+        j.target: [
+            d.input
+            for d in j.drivers
+            if d.share_of_variance < (SURE_SHARE if woven[d.input] else SURE * j.measured.share_threshold)
+        ]
+        for j in judged
+    }
+    found = dict(moved(analysis.plan, doubted, analysis.values))
+    return [replace(j, drivers=tuple(d for d in j.drivers if _borne_out(d, found.get(j.target, {})))) for j in judged]
+
+
+def _borne_out(driver: Driver, far: Mapping[str, float]) -> bool:
+    """Whether an input moves the outcome as far as its share says; half of that leaves room for the few futures looked at."""
+    if driver.input not in far:
+        return True
+    return far[driver.input] > (driver.low / 2 if driver.found_by == "variance" else 0.0)

@@ -11,11 +11,13 @@ import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from isthmus.errors import InputError, Problem
 from isthmus.study.results import Results
 from isthmus.study.targets import DIVIDEND, Target, every_target, inputs_of, stored
 
@@ -23,12 +25,20 @@ VERSION = 0.1
 """Of the format, as the workbench counts it."""
 
 
-def write_ema(results: Results, path: Path, ecosystems: Sequence[str], war_case: str) -> tuple[int, int, int]:
-    """Write experiments and outcomes of one war case and some ecosystems; returns experiments, inputs, outcomes.
+def write_ema(results: Results, path: Path, targets: Sequence[Target]) -> dict[str, Any]:
+    """Write experiments and outcomes of the ecosystems and the war case of `targets`; returns path and counts of what was written.
 
     An experiment is a future in an ecosystem: `scenario` is the future, `policy` the ecosystem, `model` study and war case.
     Outcomes are scalars named `<outcome>.<front>.<mission>`, those of `isthmus results`; shares are 0 or 1 in each experiment.
+    Raises InputError where no target has a war case.
     """
+    cases = [t.war_case for t in targets if t.war_case is not None]
+    if not cases:
+        found = ", ".join(sorted({t.outcome for t in targets}))
+        raise InputError([Problem("command line", None, "outcome", found, "an outcome of campaigns", "reach has no experiments")])
+    war_case = cases[0]
+    wanted = {t.ecosystem for t in targets} | {t.against for t in targets}
+    ecosystems = [e["name"] for e in results.study["ecosystems"] if e["name"] in wanted]
     chosen = [t for t in every_target(results) if t.war_case == war_case and t.ecosystem in ecosystems and t.outcome != DIVIDEND]
     values = stored(results, chosen)
     names, inputs = inputs_of(results)
@@ -54,7 +64,7 @@ def write_ema(results: Results, path: Path, ecosystems: Sequence[str], war_case:
             "experiments": {k: ("object" if k in ("policy", "model") else v.name) for k, v in experiments.dtypes.items()},
         }
         _add(archive, "metadata.json", json.dumps(metadata))
-    return len(experiments), len(names), len(columns)
+    return {"path": str(path), "experiments": len(experiments), "inputs": len(names), "outcomes": len(columns)}
 
 
 def _add(archive: tarfile.TarFile, name: str, text: str) -> None:

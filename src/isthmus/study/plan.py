@@ -62,6 +62,7 @@ def make_plan(study: Study, register: Register, *, futures: int | None = None, s
     ranges: dict[str, Uncertainty] = study.override({**wide.uncertainties, **supply.uncertainties})
     supply, wide = (replace(s, uncertainties={n: ranges[n] for n in s.uncertainties}) for s in (supply, wide))
     _check_two_fronts(study, supply)
+    _check_delays(study, supply, wide)
     missions = register.table("missions")
     rules = dict(zip(missions["mission_id"], missions["fill_rule"], strict=True))
     return Plan(study, register, supply, wide, Design(tuple(ranges.values()), study.seed), rules)
@@ -122,6 +123,27 @@ def _check_two_fronts(study: Study, supply: Supply) -> None:
         )
         for row, fronts in sorted(drawn.items())
         if len(fronts) > 2
+    ]
+    if problems:
+        raise StudyError(problems)
+
+
+def _check_delays(study: Study, *supplies: Supply) -> None:
+    """A delay puts off planned output: the line must have a plan."""
+    planned = {
+        (s.rows[line.row].actor_id, s.rows[line.row].materiel_id) for s in supplies for line in s.lines if line.plan is not None
+    }
+    problems = [
+        Problem(
+            study.study,
+            None,
+            "delays",
+            f"{d.actor}, {d.materiel}",
+            ", ".join(sorted(f"{a} {m}" for a, m in planned if a == d.actor)) or "a line with a plan",
+            "no plan of output to put off",
+        )
+        for d in study.delays
+        if (d.actor, d.materiel) not in planned
     ]
     if problems:
         raise StudyError(problems)

@@ -428,10 +428,17 @@ def _on_base(data: dict[Any, Any], where: Path) -> dict[Any, Any]:
     """The study that `base` names, with this file's keys on top; ranges of uncertainties are laid over those of the base."""
     base = str(data["base"])
     beside = where.parent / base
-    source = beside if beside.is_file() else find(base)
+    try:
+        source = beside if beside.is_file() else find(base)
+    except StudyError as error:
+        raise StudyError([Problem(str(where), None, "base", base, error.problems[0].allowed, "the base is not found")]) from None
     if source.resolve() == where.resolve():
         raise StudyError([Problem(str(where), None, "base", base, "another study", "a study cannot stand on itself")])
-    under = yaml.safe_load(source.read_text(encoding="utf-8"))
+    try:
+        under = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as bad:
+        found = str(getattr(bad, "problem", bad))[:80]
+        raise StudyError([Problem(str(source), None, None, found, "YAML in UTF-8", "the base cannot be read")]) from None
     if not isinstance(under, dict) or "base" in under:
         raise StudyError([Problem(str(where), None, "base", base, "a whole study", "a base must not have a base of its own")])
     merged = {**under, **{k: v for k, v in data.items() if k != "base"}}

@@ -20,13 +20,16 @@ F64 = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int16]
 
 PAWN_SLICES = 10
+STEPS = 512
+"""Steps of equal count in which an outcome is compared for PAWN."""
+
 DUMMIES = 500
 """Inputs that do nothing, drawn to know how far chance goes."""
 
 CHANCE = 0.05
 """Chance that any of all inputs that do nothing is listed for one outcome, shared between the two measures."""
 
-REPEATS = 200
+REPEATS = 100
 """Bootstrap samples behind the interval of a share."""
 
 
@@ -57,27 +60,29 @@ def first_order(codes: Codes, outcome: F64) -> float:
     return (between - (k - 1) * (total - between) / (n - k)) / total
 
 
-def pawn(codes: Codes, ordered: Ordered) -> float:
-    """Largest Kolmogorov-Smirnov distance between the outcome within a bin and overall, 0 to 1."""
-    count = np.bincount(codes)
-    flags = codes[ordered.order][:, None] == np.flatnonzero(count)
-    within = np.cumsum(flags, axis=0, dtype=np.int32)[ordered.ends] / count[count > 0]
-    return float(np.abs(within - ordered.cumulative[:, None]).max())
-
-
 @dataclass(frozen=True)
-class Ordered:
-    """An outcome in ascending order: where each futures stands, the last place of every distinct value, its cumulative share."""
+class Steps:
+    """An outcome in steps of equal count: the step of every future, and the share of futures up to the end of each step."""
 
-    order: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int64]
     cumulative: F64
 
     @classmethod
-    def of(cls, outcome: F64) -> Ordered:
-        order = np.argsort(outcome, kind="stable")
-        ends = np.append(np.flatnonzero(np.diff(outcome[order])), len(outcome) - 1)
-        return cls(order, ends, (ends + 1) / len(outcome))
+    def of(cls, outcome: F64) -> Steps:
+        """Futures of one value share a step. A distance between distributions is short by the share of one step at most."""
+        n = len(outcome)
+        place = np.searchsorted(np.sort(outcome), outcome, side="right") - 1
+        _, step = np.unique(place * STEPS // n if n > STEPS else place, return_inverse=True)
+        return cls(step, np.cumsum(np.bincount(step)) / n)
+
+
+def pawn(codes: Codes, steps: Steps) -> float:
+    """Largest Kolmogorov-Smirnov distance between the outcome within a bin and overall, 0 to 1."""
+    width = len(steps.cumulative)
+    held = np.bincount(codes.astype(np.int64) * width + steps.step, minlength=(int(codes.max()) + 1) * width).reshape(-1, width)
+    held = held[held.any(axis=1)]
+    within = np.cumsum(held, axis=1) / held.sum(axis=1, keepdims=True)
+    return float(np.abs(within - steps.cumulative).max())
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,9 @@ MOST_EFFECTS = 40
 
 @dataclass(frozen=True)
 class Measured:
-    """Influence of every input on one outcome. `share`, `pawn`: (inputs,); thresholds: what chance reaches once in forty times."""
+    """Influence of every input on one outcome. `share`: (inputs,); thresholds: what chance reaches once in forty times."""
 
     share: F64
-    pawn: F64
     main: tuple[int, ...]
     """Inputs with a main effect, in the order in which they were found."""
     spread: tuple[int, ...]
@@ -177,11 +181,9 @@ def measure(sample: Sample, outcome: F64, seed: int = 0) -> Measured:
     partials = {i: rest + f for i, f in effect.items()}
     for i, partial in partials.items():
         share[i] = first_order(sample.fine[i], partial) * float(partial.var()) / variance
-    ordered = Ordered.of(outcome)
     found, limit = _spreading(sample, outcome, rest, list(effect), idle[1]) if variance else ([], 0.0)
     return Measured(
         share,
-        np.array([pawn(c, ordered) for c in sample.coarse]),
         # Interactions of two dimensions of a Sobol sequence may look like an effect of a third: these pass the level of the whole.
         tuple(i for i in effect if share[i] > (threshold if sample.woven[i] else 0)),
         tuple(found),
@@ -196,7 +198,7 @@ def _spreading(sample: Sample, outcome: F64, rest: F64, known: list[int], idle: 
     """Inputs that change the distribution of what the main effects leave, and the level of chance; inputs tied to stronger ones not."""
     if len(np.unique(outcome)) <= 2:  # of an outcome of two values the mean is all there is to change
         return [], 1.0
-    remaining = Ordered.of(rest)
+    remaining = Steps.of(rest)
     distance = np.array([pawn(c, remaining) for c in sample.coarse])
     distance[known] = 0.0
     limit = reached_by_chance(np.array([pawn(c, remaining) for c in idle]), len(sample.names))
@@ -205,7 +207,7 @@ def _spreading(sample: Sample, outcome: F64, rest: F64, known: list[int], idle: 
         if distance[i] <= limit:
             break
         # Two dimensions of a Sobol sequence may be tied by more than chance ties two random inputs.
-        if all(pawn(sample.coarse[i], Ordered.of(sample.values[:, k].astype(np.float64))) < limit for k in (*known, *found)):
+        if all(pawn(sample.coarse[i], Steps.of(sample.values[:, k].astype(np.float64))) < limit for k in (*known, *found)):
             found.append(int(i))
     return found, limit
 

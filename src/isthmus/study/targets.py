@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,13 +40,26 @@ QUOTIENTS = {
 
 @dataclass(frozen=True)
 class Statement:
-    """What is claimed of an outcome over all worlds: the mean of `event` over worlds is at least `level`."""
+    """What is claimed of an outcome over all worlds: the mean of `event` reaches `level`."""
 
     text: str
     level: float
     event: Callable[[F64], F64]
     unit: str
     """Of `event` and of the worth of knowing."""
+    failing: str
+    """The worlds in which it fails, in words."""
+
+    def fails(self, values: F64) -> npt.NDArray[np.bool_]:
+        """The worlds that count against it: those in which the event did not come, or did not exceed the level."""
+        event = self.event(values)
+        failed: npt.NDArray[np.bool_] = event < 0.5 if self.unit == "worlds" else event <= self.level
+        return failed
+
+    def holds(self, values: F64) -> bool:
+        """Whether it holds over worlds; values without meaning (NaN) left out. A dividend has to exceed its level."""
+        mean = float(self.event(values[np.isfinite(values)]).mean())
+        return bool(mean >= self.level if self.unit == "worlds" else mean > self.level)
 
     def worth(self, given: Curve) -> float:
         """Expected value of knowing one input before one chooses whether to rely on the statement.
@@ -92,7 +105,8 @@ class Target:
         found = [column(name).astype(np.float64) for name in self.columns()]
         if self.outcome in SHARES:
             code = next(c for c, name in OUTCOME_CODES.items() if self.outcome == f"share_{name}")
-            return (found[0] == code).astype(np.float64)
+            came: F64 = (found[0] == code).astype(np.float64)
+            return came
         if len(found) == 1:
             return found[0]
         top, whole = found
@@ -113,7 +127,9 @@ class Target:
         if self.outcome in SHARES:
             most = 0.5 if at is None else at
             what = self.outcome.removeprefix("share_").replace("_", " ")
-            return Statement(f"{what} in at most {most:.0%} of worlds", 1 - most, lambda y: 1 - y, "worlds")
+            return Statement(
+                f"{what} in at most {most:.0%} of worlds", 1 - most, lambda y: 1 - y, "worlds", f"worlds with {what}"
+            )
         if self.outcome == DIVIDEND:
             least = 0.0 if at is None else at
             return Statement(
@@ -121,12 +137,17 @@ class Target:
                 least,
                 lambda y: y,
                 "share of need",
+                f"worlds without a dividend over {least:g}",
             )
         if at is None and self.outcome != "fill":
             return None
         least = MET if at is None else at
         return Statement(
-            f"{self.outcome} of at least {least:g} in most worlds", 0.5, lambda y: (y >= least).astype(np.float64), "worlds"
+            f"{self.outcome} of at least {least:g} in most worlds",
+            0.5,
+            lambda y: (y >= least).astype(np.float64),
+            "worlds",
+            f"worlds with {self.outcome} below {least:g}",
         )
 
 
@@ -219,6 +240,70 @@ def stored(results: Results, chosen: list[Target]) -> dict[Target, F64]:
     return {t: np.concatenate(found)[:MOST_FUTURES] for t, found in parts.items()}
 
 
+PROBED = 32
+"""Futures in which an input is moved, to see whether it does anything; and half as many of those where an event came."""
+
+_BATCH = 1024
+
+RARE = 0.1
+"""Variance of an event below which it is rare: it comes in under a ninth of all worlds, or in over eight ninths."""
+
+
+def moved(
+    plan: Plan, doubted: Mapping[Target, Sequence[str]], values: Mapping[Target, F64]
+) -> Iterator[tuple[Target, dict[str, float]]]:
+    """How far an outcome changes when an input is moved to an end of its range: mean square of the change by twice the variance.
+
+    Exactly 0 where nothing changes in any future, and at least the input's total share of variance in expectation, ends being
+    further away than other draws. The campaigns are run again, some futures of the run with one input moved, many inputs at once.
+    `values`: stored outcomes. Of a rare event, futures in which it came are among those looked at, and any change counts as far.
+    """
+    for case in sorted({t.war_case or "" for t in doubted}):
+        mine = [t for t in doubted if (t.war_case or "") == case]
+        names = sorted({n for t in mine for n in doubted[t]})
+        if not names:
+            continue
+        rare = [np.flatnonzero(values[t] == 1)[: PROBED // 2] for t in mine if _rare(t, values[t])]
+        picked = np.unique(np.concatenate([np.arange(min(PROBED, plan.study.futures)), *rare])).astype(np.int64)
+        base = {n: v[picked] for n, v in plan.design.draw(0, int(picked.max()) + 1).items()}
+        before = _several(plan, mine, base)
+        found: dict[Target, dict[str, float]] = {t: {} for t in mine}
+        size = max(1, _BATCH // len(picked))
+        ends = np.where(np.arange(len(picked)) % 2, 0.99, 0.01)
+        for first in range(0, len(names), size):
+            part = names[first : first + size]
+            draws = {n: np.tile(v, len(part)) for n, v in base.items()}
+            for k, name in enumerate(part):
+                draws[name][k * len(picked) : (k + 1) * len(picked)] = plan.design.by_name[name].quantile(ends)
+            after = _several(plan, mine, draws)
+            for t in mine:
+                change = np.nan_to_num(after[t].reshape(len(part), -1) - before[t])
+                far = np.square(change).mean(axis=1) / (2 * max(float(np.nanvar(values[t])), 1e-300))
+                for n, one in zip(part, far.tolist(), strict=True):
+                    found[t][n] = float("inf") if one and _rare(t, values[t]) else one
+        yield from ((t, {n: found[t][n] for n in doubted[t]}) for t in mine)
+
+
+def _rare(target: Target, values: F64) -> bool:
+    """Whether an event comes, or stays away, so seldom that some futures say little of it."""
+    return target.outcome in SHARES and float(values.var()) < RARE
+
+
+def _several(plan: Plan, chosen: Sequence[Target], draws: Mapping[str, F64]) -> dict[Target, F64]:
+    """Outcomes of one war case from one set of draws, campaigns run once for each ecosystem."""
+    runs: dict[str, dict[str, F64]] = {}
+    out = {}
+    for t in chosen:
+        if t.war_case is None:
+            out[t] = simulated(plan, t, draws)
+            continue
+        for e in (t.ecosystem, t.against):
+            if e is not None and e not in runs:
+                runs[e] = campaigns(plan, e, t.war_case, draws)
+        out[t] = t.paired(lambda name, ecosystem: runs[ecosystem][name])
+    return out
+
+
 @dataclass(frozen=True)
 class _Cells:
     """Columns of a stored table for one war case, by ecosystem."""
@@ -237,8 +322,7 @@ def simulated(plan: Plan, target: Target, draws: Mapping[str, F64]) -> F64:
     if target.war_case is None:
         rule = next(e.rule() for e in plan.study.ecosystems if e.name == target.ecosystem)
         return reach(plan.wide, rule, draws)[target.front, target.mission][target.outcome]
-    runs = {e: campaigns(plan, e, target.war_case, draws) for e in (target.ecosystem, target.against) if e is not None}
-    return target.paired(lambda name, ecosystem: runs[ecosystem][name])
+    return _several(plan, [target], draws)[target]
 
 
 def campaigns(plan: Plan, ecosystem: str, war_case: str, draws: Mapping[str, F64]) -> dict[str, F64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.interop.access import Access, access, barred, decisions, launcher_cap
+from isthmus.interop.access import Access, access, barred, decisions, hub_part, launcher_cap
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.supply import Supply
 from isthmus.sustainment import kernel as k
@@ -253,7 +253,7 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
     for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
         if h >= 0 and a >= 0 and not (vetoed[h] or vetoed[a]):
             first, second = (reference[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
-            if supply.setting.hub_split and supply.rows[supply.edges[h].row].hub:
+            if hub_part(supply, h) < 1 or hub_part(supply, a) < 1:
                 plan_share[h] = plan_share[a] = 2.0
                 continue
             plan_share[h] = first / np.maximum(1e-9, first + second)

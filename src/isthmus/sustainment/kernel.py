@@ -388,7 +388,11 @@ def _pack(network: Network, lanes: Lanes, weeks: int) -> tuple[I32, F32, _At, _O
     mass = np.broadcast_to(
         np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES)
     )
-    values = {**{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()}, "pool_mass": mass, "ones": np.ones((lanes.stock.shape[0], 1, LANES), np.float32)}
+    values = {
+        **{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()},
+        "pool_mass": mass,
+        "ones": np.ones((lanes.stock.shape[0], 1, LANES), np.float32),
+    }
     begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
     of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
     e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]

@@ -29,9 +29,10 @@ from scipy import special
 from isthmus.ensemble.design import Design
 from isthmus.ensemble.uncertainty import Uncertainty
 from isthmus.errors import InputError, Problem
-from isthmus.register.csvfile import closest, quoted, read_cells
+from isthmus.register.csvfile import quoted, read_cells
 from isthmus.register.register import Register
 from isthmus.validation.case import Case
+from isthmus.validation.observations import ROLES_ALLOWED, is_scored
 from isthmus.validation.scores import crps, leave_one_group_out, paired_bootstrap
 
 if TYPE_CHECKING:
@@ -354,8 +355,8 @@ def read_sightings(path: Path | str) -> list[Sighting]:
         for column in ("metric", "actor", "unit"):
             if not c[column]:
                 fault(number, column, "", "text", f"'{column}' is blank")
-        if c["role"] not in ("input", "observation"):
-            fault(number, "role", c["role"], "input, observation" + closest(c["role"], ("input", "observation")), "unknown role")
+        if c["role"] not in ("input", "not_scored") and not is_scored(c["role"]):
+            fault(number, "role", c["role"], ROLES_ALLOWED, "unknown role")
         if c["confidence"] not in ("A", "B", "C"):
             fault(number, "confidence", c["confidence"], "A, B, C", "unknown grade")
         days = {}
@@ -397,7 +398,7 @@ def read_sightings(path: Path | str) -> list[Sighting]:
                 numbers["mode"],
                 numbers["high"],
                 c["unit"],
-                "input" if c["role"] == "input" else "held",
+                "input" if c["role"] == "input" else "not_scored" if c["role"] == "not_scored" else "held",
                 c["source_url"] or c["source_title"],
                 _event(c),
                 c["note"],

@@ -74,6 +74,10 @@ FIRE: Final[dict[str, tuple[str, ...]]] = {
 }
 """Metrics of fire that the artillery model speaks to, with their units."""
 
+_SCORED_ROLES = ("obs", "held", "hold", "fit", "test")
+ROLES_ALLOWED: Final = "input, not_scored, or a role that begins with obs, held, hold, fit or test"
+"""What a user's file may say in `role`."""
+
 _ACTORS = {"fire_ratio_rus_per_ukr": ("RUS:UKR",)}
 _SIDES = ("RUS", "UKR")
 _PER_WEEK = {"rounds/day": 7.0, "rounds/week": 1.0, "rounds/month": 7 / 30.4375, "rounds/year": 7 / 365.25}
@@ -160,6 +164,11 @@ class ObservationFile:
     def scored(self) -> tuple[Observation, ...]:
         """Rows that are scored without having been fitted."""
         return tuple(row for row in self.rows if row.role == "held")
+
+
+def is_scored(role: str) -> bool:
+    """Whether a user's row of this role is an observation."""
+    return role.startswith(_SCORED_ROLES)
 
 
 def episode(day: date) -> str:
@@ -277,8 +286,8 @@ def _typed(cells: Cells, form: Form, label: str, problems: list[Problem]) -> lis
             if not row[column]:
                 problems.append(Problem(label, number, column, "(blank)", "a value", f"'{column}' is not stated"))
         role = row["role"]
-        if role not in ("input", "held", "fit", "not_scored") and not role.startswith("obs"):
-            problems.append(Problem(label, number, "role", quoted(role), "input, or a role that begins with obs", "unknown role"))
+        if role not in ("input", "not_scored") and not is_scored(role):
+            problems.append(Problem(label, number, "role", quoted(role), ROLES_ALLOWED, "unknown role"))
         if form == "artillery" and role != "input":
             _check_fire(row, given, label, number, problems)
         if len(problems) > before or start is None or end is None:
