@@ -283,7 +283,7 @@ def test_a_base_may_be_a_shipped_study(tmp_path: Path) -> None:
 def test_a_base_that_is_nowhere_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("base: no_such_base\nstudy: x\n", encoding="utf-8")
-    with pytest.raises(StudyError, match=r"no_such_base: study not found .*reference"):
+    with pytest.raises(StudyError, match=r"the base is not found .*no_such_base.*reference"):
         Study.load(path)
 
 

@@ -74,7 +74,8 @@ def indicators(
     """What each ally has from its hub: a row per actor and measure that is known, columns :data:`COLUMNS`.
 
     arms_imports_share, troops_hosted, nuclear_weapons_hosted: the newest published figures to the date (low and high: the range of
-    those of the same period). With `arms` (supplier_actor, recipient_actor, year, tiv) the share is computed from it over `window_years`.
+    those of the same period). With `arms` (supplier_actor, recipient_actor, year, tiv) the share is computed from it over `window_years`
+    to the last whole year.
     arms_kinds_share: of the kinds of materiel that the register knows to have been delivered to the ally in the window by others,
     the share that the hub delivered. stock_share.<class>: of the effect of its stocks on hand of a class, low: the share that only
     the hub makes; high: the share that the hub or a licensee of its makes, or whose maker is not known; value: None unless both
@@ -134,7 +135,7 @@ def _last_year(period: str) -> int:
 
 
 def _import_shares(arms: pd.DataFrame, day: str, hub: str, allies: Sequence[str], years: int) -> list[dict[str, Any]]:
-    last = int(day[:4]) - (day[5:] < "12-31")
+    last = min(int(day[:4]) - (day[5:] < "12-31"), int(arms["year"].max()))
     recent = arms[(arms["year"] > last - years) & (arms["year"] <= last)]
     out = []
     for actor in allies:
