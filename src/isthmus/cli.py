@@ -583,7 +583,7 @@ def reach(
     )
     print_rows(rows, columns if not as_json else rows[0].keys(), as_json=as_json, as_csv=as_csv)
     if marked is not None and not as_json and not as_csv:
-        print(marked.sentence().replace("marked ‡", "with overlay True"))
+        print(marked.sentence("with overlay True"))
 
 
 @app.command()

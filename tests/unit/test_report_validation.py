@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from isthmus.errors import InputError
 from isthmus.register import Register
 from isthmus.report.html import write_report
+from isthmus.report.validated import _observed
 from isthmus.study import Study
 from isthmus.study.plan import make_plan
 from isthmus.study.results import Results
 from isthmus.study.runner import start
 from tests.unit.test_report import Reader
-from tests.validation_document import document
+from tests.validation_document import case, document
 
 Shown = Callable[[dict[str, Any]], Reader]
 
@@ -41,11 +43,11 @@ def read(shown: Shown) -> Reader:
 
 
 def test_every_case_is_there_with_its_verdict(read: Reader) -> None:
-    for case in document()["cases"]:
-        rows = [r for r in read.tables[f"t-cases-{case['kind'].replace('_', '-')}"] if case["title"] in r[1]]
-        assert [r[0] for r in rows] == ["pass" if case["passed"] else "FAIL"]
-        assert rows[0][-1].strip() == case["why"]
-        assert f"({case['case']}" in rows[0][1]
+    for one in document()["cases"]:
+        rows = [r for r in read.tables[f"t-cases-{one['kind'].replace('_', '-')}"] if one["title"] in r[1]]
+        assert [r[0] for r in rows] == ["pass" if one["passed"] else "FAIL"]
+        assert rows[0][-1].strip() == one["why"]
+        assert f"({one['case']}" in rows[0][1]
 
 
 def test_failed_cases_are_listed_first_and_marked_as_passed_ones_are(read: Reader) -> None:
@@ -134,3 +136,15 @@ def test_changed_inputs_of_the_fit_are_named(shown: Shown) -> None:
     stale = document()
     stale["artillery"]["stale"] = ["arrivals"]
     assert "Changed since: arrivals." in shown(stale).text
+
+
+def test_a_document_that_lacks_a_part_is_refused(shown: Shown) -> None:
+    with pytest.raises(InputError, match="no natural"):
+        shown({k: v for k, v in document().items() if k != "natural"})
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"), [("ln weeks", "65.2 weeks"), ("nats", "65.2"), ("share", "65.2 share"), (None, "65.2")]
+)
+def test_a_unit_of_the_score_is_not_put_on_the_observation(unit: str | None, expected: str) -> None:
+    assert _observed(case("a", "natural_experiment", passed=True, unit=unit, observed=65.225)) == expected

@@ -17,6 +17,7 @@ from isthmus.sustainment.engagement import leak_share, leak_share_with_tails, le
 from isthmus.validation.case import Case
 from isthmus.validation.published import NOT_TESTED_HERE, published_cases
 
+
 @pytest.fixture(scope="module")
 def register() -> Register:
     return Register.reference()

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from isthmus.ensemble.uncertainty import Uncertainty
 
@@ -63,6 +62,8 @@ class Design:
     def _sobol(self, start: int, count: int) -> F64:
         if not self.shared:
             return np.empty((count, 0))
+        from scipy.stats import qmc  # heavy, and many commands name uncertainties without drawing them
+
         engine = qmc.Sobol(len(self.shared), scramble=True, rng=self.seed)
         if start:
             engine.fast_forward(start)

@@ -456,9 +456,16 @@ def measures(net: Network, weights: F64 | None = None, groups: Sequence[frozense
         "connected_without_hub": graphs.pairs_connected(rest),
         "largest_without_hub": largest,
     }
-    if groups is None:
-        lapsed = net.less(b for b in net.bonds if net.hub in b.parties)
-        out["connected_without_hub_bonds"] = graphs.pairs_connected(graphs.without(lapsed.weights, hub))
+    if groups is None or net.weighting == "treaty":
+        out["connected_without_hub_bonds"] = graphs.pairs_connected(graphs.without(_joined(own, len(w), hub), hub))
+    return out
+
+
+def _joined(groups: Iterable[frozenset[int]], n: int, hub: int) -> F64:
+    """Who is joined by groups to which the hub is no party, (n, n); a star of them connects as well as all pairs."""
+    party = np.array([[float(i in g) for i in range(n)] for g in groups if hub not in g]).reshape(-1, n)
+    out: F64 = party.T @ party
+    np.fill_diagonal(out, 0.0)
     return out
 
 

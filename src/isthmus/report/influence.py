@@ -173,7 +173,7 @@ def print_audit(found: Mapping[str, Any]) -> None:
     )
     if (n := found["rests_on"]) is not None:
         out.print(
-            f"Rests on {n['inputs']} ranges ({n['facts']} facts, {n['estimates']} estimates, {n['assumptions']} assumptions,"
+            f"Rests on {n['inputs']} ranges that the model reads ({n['facts']} facts, {n['estimates']} estimates, {n['assumptions']} assumptions,"
             f" {n['chance']} draws of chance) and {n['fixed']} fixed figures ({n['fixed_facts']} facts): {n['register_rows']} rows of the"
             f" register, {n['sources']} sources."
         )
@@ -183,11 +183,12 @@ def print_audit(found: Mapping[str, Any]) -> None:
         out.print()
         kind = "chance" if driver.nature == "chance" else driver.kind or "kind unknown"
         out.print(f"{driver.input} · {kind} · {driver.share_of_variance:.1%} of the variance", style="bold")
-        drawn = f"drawn from {_short(driver.input_low)} to {_short(driver.input_high)} {driver.unit or ''}".rstrip()
-        out.print(f"  {drawn}; outcome {_short(driver.at_low)} → {_short(driver.at_high)} from its lowest to its highest tenth")
+        out.print(
+            f"  {drawn(driver)}; outcome {_short(driver.at_low)} → {_short(driver.at_high)} from its lowest to its highest tenth"
+        )
         if driver.statement:
             out.print(f"  flips: {flip_text(driver)}")
-        if driver.rests_on:
+        if driver.rests_on and driver.nature != "chance":
             out.print(f"  {driver.rests_on}")
         for s in d["sources"]:
             grade = f", grade {s['confidence']}" if s["confidence"] else ""

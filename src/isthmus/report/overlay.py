@@ -38,13 +38,13 @@ class Marks:
         """Whether reach in a theater rests on the overlay: that of a front, or of the opponent to whose it is compared."""
         return any(front.split(".", 1)[0] == theater and m == mission for front, m in self.places)
 
-    def sentence(self) -> str:
-        """What of a run rests on the overlay, in words."""
+    def sentence(self, how: str = f"marked {MARK}") -> str:
+        """What of a run rests on the overlay, in words. `how`: by what a reader knows the figures."""
         tables = ", ".join(f"{n} in {name}" for name, n in self.tables)
         what = f"{self.rows} row{'s' * (self.rows != 1)} of a private overlay ({tables})"
         if not self.places and not self.campaign:
             return f"The register of this run holds {what}; no figure rests on them."
-        return f"Figures marked {MARK} rest on {what}, which are no part of the public register."
+        return f"Figures {how} rest on {what}, which are no part of the public register."
 
 
 def marks(plan: Plan) -> Marks | None:

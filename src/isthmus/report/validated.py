@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
+from isthmus.errors import InputError, Problem
 from isthmus.report import validation_figures as drawn
 from isthmus.report.context import Context, Triple
 from isthmus.report.elements import Body, Cell, Drawing, Link, Row, Table
@@ -18,6 +19,7 @@ from isthmus.validation.air_defence import LEAST_GAIN
 from isthmus.validation.air_defence_model import FIT_FROM, FIT_TO
 from isthmus.validation.observations import FIT_END
 
+PARTS = ("register", "cases", "artillery", "air_defence", "natural", "untested")
 PASS, FAIL = "pass", "FAIL"
 FIGURE_KINDS = ("model result", "fact")
 BASES = {"narrow_western": "narrow count", "broad_ukr_mod": "broad count", "155mm only": "155 mm only", "ratio": "ratio"}
@@ -43,9 +45,20 @@ RIVAL = "every shell serves every gun"
 
 
 class ValidationSection:
-    """A document of `isthmus.validation.suite` as tables, figures and sentences."""
+    """A document of `isthmus.validation.suite` as tables, figures and sentences. Raises InputError where a part of it is missing."""
 
     def __init__(self, run: Context, document: Mapping[str, Any]) -> None:
+        missing = [part for part in PARTS if part not in document]
+        if missing:
+            problem = Problem(
+                "validation",
+                None,
+                None,
+                f"no {', '.join(missing)}",
+                "a file of isthmus validate --out of this version",
+                "incomplete",
+            )
+            raise InputError([problem])
         self.run = run
         self.document = document
         self.cases: list[Mapping[str, Any]] = list(document["cases"])
@@ -638,9 +651,11 @@ def _short(why: str) -> str:
 
 
 def _observed(case: Mapping[str, Any]) -> Cell:
+    """What was observed; a unit that is one of the score alone (logarithms, nats) is not that of the observation."""
     if case["observed"] is None:
         return "–"
-    return f"{number(float(case['observed']))} {case['unit'] or ''}".strip()
+    unit = "" if case["unit"] in ("nats", "log", None) else str(case["unit"]).removeprefix("ln ")
+    return f"{number(float(case['observed']))} {unit}".strip()
 
 
 def _modelled(case: Mapping[str, Any]) -> Cell:

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
 
 from isthmus.errors import InputError, Problem
 from isthmus.study.results import Results
@@ -47,28 +48,29 @@ def write_ema(results: Results, path: Path, targets: Sequence[Target]) -> dict[s
     for t in (t for t in chosen if t.ecosystem == ecosystems[0]):
         alike = [Target(t.outcome, e, war_case, t.front, t.mission) for e in ecosystems]
         columns[f"{t.outcome}.{t.front}.{t.mission}"] = np.concatenate([values[a] for a in alike])
-    experiments = pd.DataFrame(np.tile(inputs.astype(np.float64), (len(ecosystems), 1)), columns=list(names))
-    experiments = experiments.assign(
-        scenario=np.tile(np.arange(futures), len(ecosystems)),
-        policy=np.repeat(list(ecosystems), futures),
-        model=f"{results.study['study']}_{war_case}",
-    )
+    experiments: dict[str, npt.NDArray[Any]] = {n: np.tile(inputs[:, i], len(ecosystems)) for i, n in enumerate(names)}
+    experiments |= {
+        "scenario": np.tile(np.arange(futures), len(ecosystems)),
+        "policy": np.repeat(np.array(ecosystems, object), futures),
+        "model": np.full(futures * len(ecosystems), f"{results.study['study']}_{war_case}", object),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w:gz", compresslevel=6) as archive:
-        _add(archive, "experiments.csv", experiments.to_csv(index=False, float_format="%.9g"))
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        text = io.BytesIO()
+        csv.write_csv(pa.table(experiments), text)
+        _add(archive, "experiments.csv", text.getvalue())
         for name, column in columns.items():
-            _add(archive, f"{name}.cls", "".join(f"{v:.9g}\n" for v in column))
+            _add(archive, f"{name}.cls", "".join(f"{v:.9g}\n" for v in column).encode())
         metadata = {
             "version": VERSION,
             "outcomes": [("ScalarOutcome", name, f"{name}.cls") for name in columns],
-            "experiments": {k: ("object" if k in ("policy", "model") else v.name) for k, v in experiments.dtypes.items()},
+            "experiments": {k: "float64" if v.dtype.kind == "f" else v.dtype.name for k, v in experiments.items()},
         }
-        _add(archive, "metadata.json", json.dumps(metadata))
-    return {"path": str(path), "experiments": len(experiments), "inputs": len(names), "outcomes": len(columns)}
+        _add(archive, "metadata.json", json.dumps(metadata).encode())
+    return {"path": str(path), "experiments": futures * len(ecosystems), "inputs": len(names), "outcomes": len(columns)}
 
 
-def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
-    data = text.encode()
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = len(data)
     archive.addfile(entry, io.BytesIO(data))

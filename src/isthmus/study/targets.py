@@ -358,8 +358,9 @@ class _Reads(Mapping[str, F64]):
         self.names: set[str] = set()
 
     def __getitem__(self, name: str) -> F64:
+        value = self.draws[name]
         self.names.add(name)
-        return self.draws[name]
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.draws)
