@@ -304,6 +304,23 @@ def test_a_worker_of_another_version_refuses(change: dict[str, Any], column: str
         schedulers.accepted(found)
 
 
+def test_workers_are_asked_before_anything_is_computed() -> None:
+    """One is of another version, one has no Isthmus; every problem is told with the worker's address."""
+
+    class Answers:
+        def run(self, *_: Any, **__: Any) -> dict[str, Any]:
+            other = {**chunks.identity(), "version": "0.0.1"}
+            return {
+                "tcp://a:1": chunks.identity(),
+                "tcp://b:2": other,
+                "tcp://c:3": ModuleNotFoundError("No module named 'isthmus'"),
+            }
+
+    with pytest.raises(RunError) as refused:
+        Cluster("tcp://x:1")._check(Answers(), chunks.identity())
+    assert [(p.file, p.column) for p in refused.value.problems] == [("tcp://b:2", "version"), ("tcp://c:3", None)]
+
+
 def _port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -21,7 +21,16 @@ Bool = npt.NDArray[np.bool_]
 PROFILES: Final = ("00", "01", "10", "11", "0m", "1m", "m0", "m1", "mm")
 """Row's part, then column's: action 0, action 1, or `m`, the chance at which the other player is indifferent."""
 
-REGIONS: Final = ("neither", "second_only", "first_only", "both", "neither_or_both", "one_or_the_other", "mixed_only", "knife_edge")
+REGIONS: Final = (
+    "neither",
+    "second_only",
+    "first_only",
+    "both",
+    "neither_or_both",
+    "one_or_the_other",
+    "mixed_only",
+    "knife_edge",
+)
 """What the set of equilibria is, action 1 read as attack. The last one: some player is indifferent between his actions somewhere
 in that set, and there may be infinitely many equilibria."""
 
@@ -96,7 +105,7 @@ class Equilibria:
         """(games,): index into `REGIONS`."""
         g, held = self.gains, self.held
         codes = held[:, 0] | (held[:, 1] << 1) | (held[:, 2] << 2) | (held[:, 3] << 3)
-        found = _REGION_CODES[codes]
+        found: npt.NDArray[np.int8] = _REGION_CODES[codes]
         tied = (g.row_0 == 0) | (g.row_1 == 0) | (g.column_0 == 0) | (g.column_1 == 0)
         if tied.any():
             # A zero that no equilibrium meets changes nothing: the game counts by its one strict equilibrium.

@@ -78,7 +78,9 @@ class Prices:
         return found
 
 
-def draw_prices(ranges: Mapping[str, Uncertainty], challengers: Sequence[str], seed: int, draws: int = PRICE_DRAWS) -> dict[str, Prices]:
+def draw_prices(
+    ranges: Mapping[str, Uncertainty], challengers: Sequence[str], seed: int, draws: int = PRICE_DRAWS
+) -> dict[str, Prices]:
     """Prices of every challenger, drawn independently by name: the same seed gives the same draws in every run and ecosystem.
 
     Raises InputError with every range that is missing or lies outside its bounds.
@@ -98,14 +100,20 @@ def _own(u: Uncertainty, who: str) -> Uncertainty:
 
 def _check_ranges(ranges: Mapping[str, Uncertainty]) -> None:
     file = "uncertainties.csv"
-    problems = [Problem(file, None, "uncertainty_id", "no row", name, "deterrence needs this range") for name in PRICES if name not in ranges]
+    problems = [
+        Problem(file, None, "uncertainty_id", "no row", name, "deterrence needs this range")
+        for name in PRICES
+        if name not in ranges
+    ]
     for name in PRICES:
         u = ranges.get(name)
         if u is not None and u.low < 0:
             problems.append(Problem(file, None, name, f"low {u.low:g}", "0 or more", "a cost or a value below nothing"))
     years = ranges.get("deter.years")
     if years is not None and years.low < 1:
-        problems.append(Problem(file, None, "deter.years", f"low {years.low:g}", "1 or more", "a challenger who looks less than a year ahead"))
+        problems.append(
+            Problem(file, None, "deter.years", f"low {years.low:g}", "1 or more", "a challenger who looks less than a year ahead")
+        )
     if problems:
         raise InputError(problems)
 
@@ -138,11 +146,13 @@ class Verdicts:
 
     def lost(self, weeks: int) -> Bool:
         """Worlds in which the defence is unsustained within some weeks of the start of this war."""
-        return (self.code == DEFENCE_UNSUSTAINED) & (self.week <= weeks)
+        found: Bool = (self.code == DEFENCE_UNSUSTAINED) & (self.week <= weeks)
+        return found
 
     def spent(self, weeks: int) -> Bool:
         """Worlds in which the attack is."""
-        return (self.code == ATTACK_UNSUSTAINED) & (self.week <= weeks)
+        found: Bool = (self.code == ATTACK_UNSUSTAINED) & (self.week <= weeks)
+        return found
 
 
 @dataclass(frozen=True)
@@ -161,7 +171,9 @@ class WarCases:
 
     def after(self, first: str, second: str) -> list[tuple[int, str]]:
         """(lag in weeks, case) of every case in which the second's war begins after the first's, shortest lag first."""
-        return sorted((s[second] - s[first], name) for name, s in self.starts.items() if set(s) == {first, second} and s[second] > s[first])
+        return sorted(
+            (s[second] - s[first], name) for name, s in self.starts.items() if set(s) == {first, second} and s[second] > s[first]
+        )
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,20 @@ WAIT_NAMES = {
 
 GAMES = {"attack_or_not": ATTACK_NAMES, "now_or_later": WAIT_NAMES}
 
-SELECTION = {"attack_or_not": ("neither", "second_only", "first_only", "both"), "now_or_later": ("both_now", "second_waits", "first_waits", "both_wait")}
+SELECTION = {
+    "attack_or_not": ("neither", "second_only", "first_only", "both"),
+    "now_or_later": ("both_now", "second_waits", "first_waits", "both_wait"),
+}
 
 
 def grid() -> Row:
     """The axes: nested lists of every row run over fear, then status quo, then cost weight."""
-    return {"fear": list(FEAR), "status_quo": list(STATUS_QUO), "cost_weight": list(COST_WEIGHT), "order": ["fear", "status_quo", "cost_weight"]}
+    return {
+        "fear": list(FEAR),
+        "status_quo": list(STATUS_QUO),
+        "cost_weight": list(COST_WEIGHT),
+        "order": ["fear", "status_quo", "cost_weight"],
+    }
 
 
 def margin_rows(inputs: Inputs) -> list[Row]:
@@ -104,8 +112,17 @@ def balance_rows(inputs: Inputs) -> list[Row]:
         v = inputs.verdicts[ecosystem, case, duel.name]
         for who, weeks in (("defender", v.defended), ("attacker", v.attacked)):
             low, median, high = quantiles(weeks)
-            row = {**_names(ecosystem, case, duel), "who": who, "weeks_low": _r(low), "weeks_median": _r(median), "weeks_high": _r(high)}
-            short = {f"unsustained_in_{w}_weeks": _r(float((v.lost(w) if who == "defender" else v.spent(w)).mean())) for w in SHORT_TERM}
+            row = {
+                **_names(ecosystem, case, duel),
+                "who": who,
+                "weeks_low": _r(low),
+                "weeks_median": _r(median),
+                "weeks_high": _r(high),
+            }
+            short = {
+                f"unsustained_in_{w}_weeks": _r(float((v.lost(w) if who == "defender" else v.spent(w)).mean()))
+                for w in SHORT_TERM
+            }
             rows.append({**row, **short})
     return rows
 
@@ -236,7 +253,13 @@ def _games(inputs: Inputs, a: Duel, b: Duel, chances: Chances | None) -> list[tu
 
 def _pair(game: str, a: Duel, b: Duel) -> Row:
     mission = a.mission if a.mission == b.mission else f"{a.mission}, {b.mission}"
-    return {"game": game, "first": a.theater, "second": b.theater, "challengers": [a.challenger, b.challenger], "mission": mission}
+    return {
+        "game": game,
+        "first": a.theater,
+        "second": b.theater,
+        "challengers": [a.challenger, b.challenger],
+        "mission": mission,
+    }
 
 
 def _region_row(game: str, found: RegionMap) -> Row:
@@ -246,10 +269,10 @@ def _region_row(game: str, found: RegionMap) -> Row:
     return {
         "share_of_worlds": {names[r]: _r(float(s)) for r, s in zip(REGIONS, overall, strict=True) if s > 0},
         "where_several_are_stable_risk_dominance_picks": {pure.get(k, k): _r(v) for k, v in found.selected.items() if v > 0},
-        "commonest_by_grid": [[[names[REGIONS[int(c)]] for c in line] for line in plane] for plane in found.shares.argmax(axis=-1)],
-        "shares_by_grid": {
-            names[r]: _nested(found.shares[..., i]) for i, r in enumerate(REGIONS) if found.shares[..., i].any()
-        },
+        "commonest_by_grid": [
+            [[names[REGIONS[int(c)]] for c in line] for line in plane] for plane in found.shares.argmax(axis=-1)
+        ],
+        "shares_by_grid": {names[r]: _nested(found.shares[..., i]) for i, r in enumerate(REGIONS) if found.shares[..., i].any()},
     }
 
 
@@ -293,12 +316,22 @@ def absence_rows(base: Inputs, other: Inputs, name: str) -> list[Row]:
 def _fought(inputs: Inputs) -> list[tuple[str, str, Duel]]:
     """Every ecosystem, war case and duel that was fought, in the run's order."""
     return [
-        (e, c, d) for e in inputs.ecosystems for c in inputs.cases.starts for d in inputs.duels if (e, c, d.name) in inputs.verdicts
+        (e, c, d)
+        for e in inputs.ecosystems
+        for c in inputs.cases.starts
+        for d in inputs.duels
+        if (e, c, d.name) in inputs.verdicts
     ]
 
 
 def _names(ecosystem: str, case: str, duel: Duel) -> Row:
-    return {"ecosystem": ecosystem, "war_case": case, "theater": duel.theater, "challenger": duel.challenger, "mission": duel.mission}
+    return {
+        "ecosystem": ecosystem,
+        "war_case": case,
+        "theater": duel.theater,
+        "challenger": duel.challenger,
+        "mission": duel.mission,
+    }
 
 
 def _r(value: float) -> float | None:

@@ -54,9 +54,7 @@ def quantiles(values: F64) -> tuple[float, float, float]:
 def tie_grid(prices: Prices, *, bound: bool = False) -> F64:
     """p* over the grid: (fear, status quo, cost weight, draws)."""
     fear, value, weight = np.ix_(FEAR, STATUS_QUO, COST_WEIGHT)
-    found: F64 = prices.tie(
-        status_quo=value[..., None], weight=weight[..., None], fear=fear[..., None], bound=bound
-    )
+    found: F64 = prices.tie(status_quo=value[..., None], weight=weight[..., None], fear=fear[..., None], bound=bound)
     return found
 
 
@@ -94,7 +92,9 @@ def break_even(prices: Prices, p: float, *, bound: bool = False) -> BreakEven:
             middle = (low + high) / 2
             low, high = (middle, high) if at(middle) < 0 else (low, middle)
         weight = (low + high) / 2
-    return BreakEven(float(np.median(prices.tie(bound=bound))), value if value >= 0 else None, fall if fall >= 0 else None, weight)
+    return BreakEven(
+        float(np.median(prices.tie(bound=bound))), value if value >= 0 else None, fall if fall >= 0 else None, weight
+    )
 
 
 @dataclass(frozen=True)

@@ -311,32 +311,35 @@ class SupplyBuilder:
     def _rows_and_lines(self, classes: set[str]) -> tuple[list[Row], list[Line]]:
         stocks, lines = (dict(tuple(self.view.table(t).groupby(["actor_id", "materiel_id"]))) for t in ("stocks", "lines"))
         wanted = self.materiel[self.materiel["class_id"].isin(classes)]
+        kinds = list(zip(wanted.index, wanted["class_id"].astype(str), wanted["family_id"].astype(str), strict=True))
         rows: list[Row] = []
         found_lines: list[Line] = []
         for side, actors in sorted(self._sides().items()):
             for actor in sorted(actors):
-                for materiel_id in wanted.index:
+                for materiel_id, class_id, family_id in kinds:
+                    if (actor, materiel_id) not in stocks and (actor, materiel_id) not in lines:
+                        continue
                     stock = self._stock(actor, materiel_id, stocks)
                     line = self._line(actor, materiel_id, lines, actors)
                     if stock is None and line is None:
                         continue
-                    m = wanted.loc[materiel_id]
                     home = self.actors.at[actor, "home_theater"]
                     hub = self.actors.at[actor, "hub"] == "yes"
                     name, factor = stock or (None, None)
                     home_theater = None if pd.isna(home) else str(home)
                     if line is not None:
                         found_lines.append(Line(len(rows), *line))
-                    rows.append(
-                        Row(actor, materiel_id, str(m["class_id"]), str(m["family_id"]), side, hub, home_theater, name, factor)
-                    )
+                    rows.append(Row(actor, materiel_id, class_id, family_id, side, hub, home_theater, name, factor))
         return rows, found_lines
 
     def _stock(self, actor: str, materiel_id: str, stocks: ByHolder) -> tuple[str, str | None] | None:
         here = stocks.get((actor, materiel_id))
         if here is None:
             return None
+        stated = set(here["measure"])
         for measure, factor in STOCK_MEASURES:
+            if measure not in stated:
+                continue
             found = resolve(here[here["measure"] == measure], self.setting.date)
             if found is not None and found.high <= 0:
                 return None
@@ -352,7 +355,10 @@ class SupplyBuilder:
             return None
         base, factor = None, None
         licensors = tuple(sorted(set(here["licensor"].dropna())))
+        measures = set(here["measure"])
         for measure, name in OUTPUT_MEASURES:
+            if measure not in measures:
+                continue
             found = total_output(here[here["measure"] == measure], self.setting.date)
             if found is not None:
                 found = self._less_members(actor, materiel_id, found, lines, members, self._scale(name), plan=False)
@@ -360,7 +366,7 @@ class SupplyBuilder:
                 factor = name
                 break
         plans = _latest_plans(here[here["measure"] == "plan"])
-        found = total_output(plans, self.setting.date)
+        found = total_output(plans, self.setting.date) if "plan" in measures else None
         stated = found.used if found else ()
         if found is None:
             return (base, factor, None, 0.0, 0.0, False, licensors) if base else None
@@ -382,14 +388,13 @@ class SupplyBuilder:
         table = self.view.table("line_inputs")
         out = []
         for input_id, part in table.groupby("input_id", sort=True):
-            takes = [
-                i
-                for i, line in enumerate(lines)
-                if any(
-                    rows[line.row].actor_id in _ids(r.actor_ids) and rows[line.row].materiel_id in _ids(r.materiel_ids)
-                    for r in part.itertuples()
-                )
-            ]
+            taken = {
+                (actor, materiel_id)
+                for actors, materiel in zip(part["actor_ids"], part["materiel_ids"], strict=True)
+                for actor in _ids(actors)
+                for materiel_id in _ids(materiel)
+            }
+            takes = [i for i, line in enumerate(lines) if (rows[line.row].actor_id, rows[line.row].materiel_id) in taken]
             now, later = part[part["measure"] == "capacity"], part[part["measure"] == "plan"]
             capacity, plan = (resolve(rows_of, self.setting.date) for rows_of in (now, later))
             if not takes or capacity is None:

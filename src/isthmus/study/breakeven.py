@@ -151,7 +151,7 @@ def confirmed(reruns: Reruns, judged: list[Judged], top: int, step: Callable[[in
             done += 1
             if step:
                 step(reruns.campaigns, reruns.campaigns * total // done)
-        out.append(replace(j, drivers=tuple(kept)))
+        out.append(replace(j, drivers=(*kept, *j.drivers[top:])))
     return out
 
 

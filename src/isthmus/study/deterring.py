@@ -1,0 +1,543 @@
+"""From a run to deterrence: verdicts of its campaigns, prices of its challengers, absences run again, and checks of sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isthmus.deterrence.inputs import PRICES, Duel, Inputs, Verdicts, WarCases, draw_prices
+from isthmus.deterrence.results import (
+    READING,
+    Row,
+    absence_rows,
+    balance_rows,
+    break_even_rows,
+    change_rows,
+    grid,
+    margin_rows,
+    opportunism_rows,
+    price_rows,
+    region_rows,
+)
+from isthmus.deterrence.solve import driven, quantiles
+from isthmus.ensemble import Uncertainty
+from isthmus.errors import InputError, Problem, RunError
+from isthmus.register import Register
+from isthmus.study.layers import main_case
+from isthmus.study.plan import Plan, make_plan
+from isthmus.study.results import Results
+from isthmus.study.runner import plan_of
+from isthmus.study.schema import Study
+from isthmus.sustainment.campaign import run_campaigns
+from isthmus.sustainment.inputs import campaign_inputs
+from isthmus.sustainment.kernel import NEVER_YEARS
+
+F64 = npt.NDArray[np.float64]
+Column = Callable[[str], npt.NDArray[Any]]
+
+MOST_FUTURES = 2**16
+"""The first futures of a run are read: the standard error of a share is below 0.002 then."""
+
+ABSENCE_FUTURES = 1024
+"""The first futures of a run, in which an actor is left out."""
+
+EVERY_ALLY = "each"
+"""In place of an actor: every belligerent of a defending front, one at a time."""
+
+
+def from_run(results: Results, register: Register | None = None) -> Inputs:
+    """A finished run as deterrence sees it. Raises InputError where the register lacks a price of a challenger.
+
+    War cases with exchange are left out: they stand beside the same case without it.
+    """
+    study = Study.model_validate(results.study)
+    columns = _wanted(study, results.manifest["duels"])
+    chunks = -(-MOST_FUTURES // results.manifest["chunk_futures"])
+    table = pa.concat_tables(islice(results.folder.tables("outcomes", ["future", "ecosystem", "war_case", *columns]), chunks))
+    frame = table.to_pandas()
+    found = {
+        (str(eco), str(case)): part.sort_values("future")
+        for (eco, case), part in frame.groupby(["ecosystem", "war_case"], observed=True, sort=False)
+    }
+    return _inputs(study, results.manifest["duels"], lambda e, c: _column_of(found[e, c]), price_ranges(results, register))
+
+
+def _column_of(frame: Any) -> Column:
+    def column(name: str) -> npt.NDArray[Any]:
+        values: npt.NDArray[Any] = frame[name].to_numpy()
+        return values
+
+    return column
+
+
+def price_ranges(results: Results, register: Register | None = None) -> dict[str, Uncertainty]:
+    """Ranges of what an attack costs and the status quo is worth: rows of the register, with the study's own on top."""
+    if register is None:
+        root = Path(results.manifest["register"]["root"])
+        register = Register.load(root) if root.is_dir() else Register.reference()
+    return _ranges(Study.model_validate(results.study), register)
+
+
+def _ranges(study: Study, register: Register) -> dict[str, Uncertainty]:
+    table = register.table("uncertainties")
+    rows = {
+        u.uncertainty_id: Uncertainty(
+            u.uncertainty_id, u.shape, u.low, u.mode, u.high, u.unit, u.kind, (u.fact_id,), u.note or ""
+        )
+        for u in table[table["uncertainty_id"].isin(PRICES)].itertuples()
+    }
+    return study.model_copy(update={"uncertainties": {n: o for n, o in study.uncertainties.items() if n in rows}}).override(rows)
+
+
+def duels_of(study: Study, names: Sequence[str]) -> tuple[Duel, ...]:
+    """Duels of a run with who attacks there: the first group of belligerents of the attacking front."""
+    attacker = {f.theater: ", ".join(f.belligerents[0].actors) for f in study.fronts if f.role == "attacker"}
+    return tuple(Duel(theater, mission, attacker[theater]) for theater, mission in (n.rsplit(".", 1) for n in names))
+
+
+def _fronts(study: Study, theater: str) -> tuple[str, str]:
+    """Defending and attacking front of a theater."""
+    found = {f.role: f.front for f in study.fronts if f.theater == theater}
+    return found["defender"], found["attacker"]
+
+
+def _wanted(study: Study, duels: Sequence[str]) -> list[str]:
+    out = []
+    for name in duels:
+        theater, mission = name.rsplit(".", 1)
+        out += [f"outcome.{name}", f"outcome_week.{name}"]
+        out += [f"{weeks}.{front}.{mission}" for front in _fronts(study, theater) for weeks in ("weeks_met", "weeks_rationed")]
+    return list(dict.fromkeys(out))
+
+
+def _inputs(
+    study: Study, names: Sequence[str], columns: Callable[[str, str], Column], ranges: Mapping[str, Uncertainty]
+) -> Inputs:
+    duels = duels_of(study, names)
+    starts = {w.name: w.starts for w in study.war_cases if not w.exchange}
+    theaters = list(dict.fromkeys(d.theater for d in duels))
+    verdicts = {}
+    for eco in study.ecosystems:
+        for case, begins in starts.items():
+            column = columns(eco.name, case)
+            for duel in duels:
+                if duel.theater in begins:
+                    verdicts[eco.name, case, duel.name] = _verdicts(study, duel, column)
+    return Inputs(
+        tuple(e.name for e in study.ecosystems),
+        WarCases(starts),
+        duels,
+        verdicts,
+        draw_prices(ranges, theaters, study.seed),
+        study.horizon_weeks - max((s for w in starts.values() for s in w.values()), default=0),
+    )
+
+
+def _verdicts(study: Study, duel: Duel, column: Column) -> Verdicts:
+    defender, attacker = _fronts(study, duel.theater)
+
+    def sustained(front: str) -> F64:
+        met, rationed = (column(f"{w}.{front}.{duel.mission}").astype(np.float64) for w in ("weeks_met", "weeks_rationed"))
+        total: F64 = met + rationed
+        return total
+
+    return Verdicts(
+        column(f"outcome.{duel.name}").astype(np.int8),
+        column(f"outcome_week.{duel.name}").astype(np.float64),
+        sustained(defender),
+        sustained(attacker),
+    )
+
+
+def simulate(plan: Plan, futures: int, ecosystems: Sequence[str], ranges: Mapping[str, Uncertainty]) -> Inputs:
+    """The first futures of a plan in some of its ecosystems and every war case without exchange, computed now."""
+    draws = plan.design.draw(0, futures)
+    study = plan.study.model_copy(update={"ecosystems": tuple(e for e in plan.study.ecosystems if e.name in set(ecosystems))})
+    kept: dict[tuple[str, str], Column] = {}
+    for eco in study.ecosystems:
+        inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
+        for case in study.war_cases:
+            if not case.exchange:
+                run = run_campaigns(inputs, case.starts, plan.theaters, study.horizon_weeks)
+                kept[eco.name, case.name] = _column_in(run.columns, run.outcomes)
+    return _inputs(study, plan.labels.duels, lambda e, c: kept[e, c], ranges)
+
+
+def _column_in(names: Sequence[str], values: npt.NDArray[Any]) -> Column:
+    place = {name: i for i, name in enumerate(names)}
+
+    def column(name: str) -> npt.NDArray[Any]:
+        found: npt.NDArray[Any] = values[:, place[name]]
+        return found
+
+    return column
+
+
+def first_futures(inputs: Inputs, futures: int) -> Inputs:
+    """The same run, its first futures only, so that it pairs with what was computed for those."""
+    cut = {
+        key: Verdicts(v.code[:futures], v.week[:futures], v.defended[:futures], v.attacked[:futures])
+        for key, v in inputs.verdicts.items()
+    }
+    return replace(inputs, verdicts=cut)
+
+
+# Absence
+
+
+def without(results: Results, base: Inputs, actors: Sequence[str], step: Callable[[int, int], None] | None = None) -> list[Row]:
+    """Margins in worlds in which an actor neither fights nor gives, one actor at a time, on the run's own first futures.
+
+    In the run's first and last ecosystem. Raises RunError where the run's register is not at hand; InputError for an unknown actor.
+    """
+    plan = plan_of(results.manifest)
+    if plan is None:
+        allowed = "the register as it was when the run was made"
+        raise RunError([Problem(str(results.folder.root), None, "register", "another one", allowed, "absences cannot be run")])
+    known = belligerents(plan)
+    asked = list(known) if list(actors) == [EVERY_ALLY] else list(actors)
+    everybody = set(plan.register.table("actors")["actor_id"])
+    problems = [
+        Problem("command line", None, "--without", a, ", ".join(known), "no such actor") for a in asked if a not in everybody
+    ]
+    if problems:
+        raise InputError(problems)
+    futures = min(ABSENCE_FUTURES, plan.study.futures)
+    ends = list(dict.fromkeys((base.ecosystems[0], base.ecosystems[-1])))
+    cut = first_futures(base, futures)
+    rows = []
+    for done, actor in enumerate(asked):
+        absent = tuple(dict.fromkeys((*plan.study.absent, actor)))
+        other = make_plan(plan.study.model_copy(update={"absent": absent}), plan.register)
+        if other.design.shared != plan.design.shared:
+            found = ", ".join(sorted(set(other.design.shared) ^ set(plan.design.shared))[:5])
+            allowed = "the shared uncertainties of the run"
+            raise RunError([Problem(actor, None, "--without", found, allowed, "the futures would not be paired")])
+        rows += absence_rows(cut, simulate(other, futures, ends, _ranges(plan.study, plan.register)), actor)
+        if step:
+            step(done + 1, len(asked))
+    return rows
+
+
+def belligerents(plan: Plan) -> list[str]:
+    """Actors that fight, if they keep their word, on a defending front."""
+    found = [
+        p.actor_id
+        for f in plan.supply.setting.fronts
+        if f.role == "defender"
+        for p in f.participants
+        if p.fights is not None and not p.fights.startswith("fights.local")
+    ]
+    return sorted(set(found))
+
+
+def against(results: Results, base: Inputs, others: Sequence[Results]) -> list[Row]:
+    """Margins of other runs of the same futures, by the title of their study. Raises RunError where a run is not paired."""
+    rows = []
+    for other in others:
+        problems = [
+            Problem(
+                str(other.folder.root),
+                None,
+                f"study.{key}",
+                str(other.study[key]),
+                str(results.study[key]),
+                "the runs are not paired",
+            )
+            for key in ("seed", "horizon_weeks")
+            if other.study[key] != results.study[key]
+        ]
+        if problems:
+            raise RunError(problems)
+        found = replace(from_run(other), prices=base.prices)
+        futures = min(results.study["futures"], other.study["futures"], MOST_FUTURES)
+        window = min(base.window, found.window)
+        ours, theirs = (replace(first_futures(i, futures), window=window) for i in (base, found))
+        rows += absence_rows(ours, theirs, other.study["title"])
+    return rows
+
+
+# The document
+
+
+def document(results: Results, register: Register | None = None) -> Row:
+    """Everything but absences. Rows are plain objects; see docs/reference/results.md."""
+    inputs = from_run(results, register)
+    regions, moved = region_rows(inputs)
+    return {
+        "run": str(results.folder.root),
+        "study": results.study["study"],
+        "title": results.study["title"],
+        "futures": min(results.study["futures"], MOST_FUTURES),
+        "window_weeks": inputs.window,
+        "reading": list(READING),
+        "assumptions": _assumptions(price_ranges(results, register)),
+        "grid": grid(),
+        "margins": margin_rows(inputs),
+        "changes": change_rows(inputs),
+        "local_balance": balance_rows(inputs),
+        "attribution": {
+            "layers": layer_rows(results),
+            "prices": price_rows(inputs),
+            "inputs": driver_rows(results, inputs),
+        },
+        "break_evens": break_even_rows(inputs),
+        "opportunism": opportunism_rows(inputs),
+        "rebuilding": rebuilding_rows(results, inputs),
+        "regions": regions,
+        "moves": moved,
+        "absences": [],
+    }
+
+
+def _assumptions(ranges: Mapping[str, Uncertainty]) -> list[Row]:
+    return [
+        {
+            "input": u.name,
+            "shape": u.shape,
+            "low": u.low,
+            "mode": u.mode,
+            "high": u.high,
+            "unit": u.unit,
+            "kind": u.kind,
+            "reason": u.rule,
+        }
+        for u in (ranges[name] for name in PRICES)
+    ]
+
+
+def layer_rows(results: Results) -> list[Row]:
+    """What each layer adds to the margin: the Shapley share of the fall of p, on the first futures and the whole horizon."""
+    frame = results.layers
+    if frame is None:
+        return []
+    chosen = frame[frame["outcome"] == "defence_unsustained"]
+    return [
+        {
+            "theater": r.front,
+            "mission": r.mission,
+            "war_case": r.war_case,
+            "layer": r.layer,
+            "margin_change": round(-r.shapley, 4) + 0.0 if r.estimable else None,
+            "standard_error": round(r.shapley_se, 4) if r.estimable else None,
+            "all_layers": round(-r.total, 4) + 0.0,
+            "estimable": bool(r.estimable),
+            "actors": int(r.actors),
+        }
+        for r in chosen.itertuples()
+    ]
+
+
+def driver_rows(results: Results, inputs: Inputs) -> list[Row]:
+    """Inputs of the campaigns that move p most in the hardest war case, in the first and last ecosystem."""
+    case = main_case(Study.model_validate(results.study)).name
+    futures = len(next(iter(inputs.verdicts.values())).code)
+    chunks = -(-futures // results.manifest["chunk_futures"])
+    table = pa.concat_tables(islice(results.folder.tables("futures"), chunks)).drop_columns("future").slice(0, futures)
+    names = [n for n in table.column_names if not n.startswith("deter.")]
+    values = np.stack([table.column(n).to_numpy() for n in names], axis=1).astype(np.float64)
+    rows = []
+    for ecosystem in dict.fromkeys((inputs.ecosystems[0], inputs.ecosystems[-1])):
+        for duel in inputs.duels:
+            verdicts = inputs.at_war(ecosystem, case, duel)
+            if verdicts is None:
+                continue
+            tie = float(np.median(inputs.prices[duel.theater].tie(bound=len(inputs.cases.starts[case]) > 1)))
+            for d in driven(verdicts.lost(inputs.window), values, names, tie):
+                rows.append(
+                    {
+                        "ecosystem": ecosystem,
+                        "war_case": case,
+                        "theater": duel.theater,
+                        "mission": duel.mission,
+                        "input": d.name,
+                        "correlation": round(d.correlation, 4),
+                        "p_in_lowest_tenth": round(d.at_low, 4),
+                        "p_in_highest_tenth": round(d.at_high, 4),
+                        "margin_nil_at": None if d.crosses_at is None else float(f"{d.crosses_at:.4g}"),
+                    }
+                )
+    return rows
+
+
+def rebuilding_rows(results: Results, inputs: Inputs) -> list[Row]:
+    """Years until the defenders' stocks stand again after a war in one theater; from then on the margin is that of one war alone."""
+    rows = []
+    sides = {f["theater"]: f["side"] for f in results.study["fronts"] if f["role"] == "defender"}
+    for theater in dict.fromkeys(d.theater for d in inputs.duels):
+        case = inputs.cases.alone(theater)
+        groups = [g for g in results.manifest["groups"] if g.split(".", 1)[0] == sides[theater]]
+        if case is None or not groups:
+            continue
+        frame = results.folder.columns(
+            "outcomes", ["ecosystem", "war_case", *(f"years_to_rebuild.{g}" for g in groups)]
+        ).to_pandas()
+        for ecosystem in inputs.ecosystems:
+            part = frame[(frame["ecosystem"] == ecosystem) & (frame["war_case"] == case)][
+                [f"years_to_rebuild.{g}" for g in groups]
+            ]
+            medians = part.median()
+            slowest = str(medians.idxmax())
+            low, median, high = quantiles(part[slowest].to_numpy(np.float64))
+            rows.append(
+                {
+                    "ecosystem": ecosystem,
+                    "after": theater,
+                    "war_case": case,
+                    "slowest_materiel": slowest.split(".", 2)[2],
+                    "years_low": round(low, 2),
+                    "years_median": round(median, 2),
+                    "years_high": round(high, 2),
+                    "never_at_this_rate": median >= NEVER_YEARS,
+                    "median_over_materiel": round(float(medians.median()), 2),
+                }
+            )
+    return rows
+
+
+# Signs that the literature states
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign that studies of deterrence report, and what the model has to say about it."""
+
+    sign: str
+    statement: str
+    source: str
+    basis: str
+    """`by construction`: the equations leave no other answer, so it tests nothing; `result`: it could have come out otherwise."""
+    held: bool
+    why: str
+    value: float | None = None
+    error: float | None = None
+
+
+SIGN_FUTURES = 256
+
+
+def signs(register: Register, study: str = "reference", futures: int = SIGN_FUTURES) -> list[Sign]:
+    """Every sign check, on the first ecosystem of a study. Raises StudyError where the register does not hold what it names."""
+    plan = make_plan(Study.load(study), register, futures=futures)
+    ranges = _ranges(plan.study, register)
+    inputs = simulate(plan, futures, [plan.study.ecosystems[0].name], ranges)
+    draws = plan.design.draw(0, futures)
+    return [*_built_in(inputs, ranges), *_hub_sign(plan, inputs, draws), *_opportunism_signs(inputs)]
+
+
+def _built_in(inputs: Inputs, ranges: Mapping[str, Uncertainty]) -> list[Sign]:
+    prices = next(iter(inputs.prices.values()))
+    fall = float(np.median(prices.tie(fear=0.4) - prices.tie(fear=0.0)))
+    keep = float(np.median(prices.tie(status_quo=0.8) - prices.tie(status_quo=0.2)))
+    lost = np.concatenate([v.lost(inputs.window) for v in inputs.verdicts.values()])
+    sustained = np.concatenate([v.defended for v in inputs.verdicts.values()])
+    weeks = float(sustained[lost].mean() - sustained[~lost].mean()) if lost.any() and not lost.all() else float("nan")
+    early = float(np.mean([v.lost(12).mean() for v in inputs.verdicts.values()]))
+    built = "by construction"
+    return [
+        Sign(
+            "fear",
+            "A worse outlook makes attack likelier to pay",
+            "RAND RR2451 (2018)",
+            built,
+            fall < 0,
+            "p* contains the expected fall of the status quo with a minus; that fear weighs more than opportunity is not tested",
+            fall,
+        ),
+        Sign(
+            "status_quo",
+            "A better status quo deters",
+            "Huth and Russett (1984, 1988)",
+            built,
+            keep > 0,
+            "p* contains the value of the status quo with a plus",
+            keep,
+        ),
+        Sign(
+            "local_balance",
+            "The local balance matters",
+            "Huth and Russett (1984, 1988)",
+            built,
+            not weeks > 0,
+            "a defence counts as unsustained because it is starved: weeks sustained in lost worlds less those in others",
+            weeks,
+        ),
+        Sign(
+            "short_term",
+            "The short-term balance matters",
+            "Huth and Russett (1984, 1988)",
+            built,
+            early > 0,
+            f"a verdict takes 13 starved weeks, so no attack of under 13 weeks can succeed here ({early:.0%} of worlds lost in 12 weeks): this sign cannot show, and a fait accompli is outside the model",
+            early,
+        ),
+        Sign(
+            "paper_alliance",
+            "A formal alliance alone does not predict success",
+            "Huth and Russett (1984, 1988)",
+            built,
+            not any("ally" in n or "pact" in n for n in ranges),
+            "no term of the margin holds an alliance; it acts through who fights and who supplies only",
+        ),
+        Sign(
+            "alliance_fights",
+            "An alliance predicts who fights once deterrence failed",
+            "Huth and Russett (1984, 1988)",
+            built,
+            True,
+            "treaty allies draw a higher chance to fight than partners: a prior, not a finding",
+        ),
+    ]
+
+
+def _hub_sign(plan: Plan, inputs: Inputs, draws: Mapping[str, F64]) -> list[Sign]:
+    """Ambiguity invites failure: where the hub does not fight, the defence is lost at least as often."""
+    out = []
+    for front in plan.supply.setting.fronts:
+        if front.role != "defender":
+            continue
+        for p in front.participants:
+            name = f"fights:{p.actor_id}@{front.theater}"
+            if p.actor_id not in plan.supply.hub_of.values() or p.fights is None or name not in draws:
+                continue
+            stays = draws[name] >= draws[p.fights]
+            for duel in inputs.duels:
+                case = inputs.cases.alone(duel.theater)
+                if duel.theater != front.theater or case is None or not 5 < stays.sum() < len(stays) - 5:
+                    continue
+                lost = inputs.verdicts[inputs.ecosystems[0], case, duel.name].lost(inputs.window)
+                gap = float(lost[stays].mean() - lost[~stays].mean())
+                error = float(np.sqrt(lost[stays].var() / stays.sum() + lost[~stays].var() / (~stays).sum()))
+                why = f"p where {p.actor_id} stays out less p where it fights: {gap:+.3f} (standard error {error:.3f}); fails beyond two standard errors below nil"
+                out.append(
+                    Sign(
+                        f"ambiguity.{duel.name}",
+                        f"Doubt about {p.actor_id} invites failure in {duel.theater}, {duel.mission}",
+                        "RAND RR2451 (2018)",
+                        "result",
+                        gap >= -2 * error,
+                        why,
+                        gap,
+                        error,
+                    )
+                )
+    return out
+
+
+def _opportunism_signs(inputs: Inputs) -> list[Sign]:
+    out = []
+    for row in opportunism_rows(inputs):
+        if row["lag_weeks"] == 0:
+            change, error = row["p_change"], row["p_change_standard_error"]
+            why = f"p of the second challenger with the first war less without: {change:+.3f} (standard error {error:.3f}); fails beyond two standard errors below nil"
+            name = f"opportunism.{row['second']}.{row['mission']}"
+            what = f"A war in {row['first']} raises what an attack in {row['second']} promises, {row['mission']}"
+            out.append(Sign(name, what, "thesis of opportunism", "result", change >= -2 * error, why, change, error))
+    return out
