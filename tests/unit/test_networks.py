@@ -21,6 +21,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from isthmus.errors import InputError
 from isthmus.interop import graphs, networks
+from isthmus.interop.bonds import Bond, bonds
 from isthmus.interop.network_survey import LONG_COLUMNS, long_rows, survey, tables
 from isthmus.register import Register
 from tests.conftest import FACT, TINY, csv_text, write_tiny
@@ -284,7 +285,7 @@ def register_of(folder: Path, **changed: list[dict[str, str]]) -> Register:
 def test_one_treaty_is_one_bond(tmp_path: Path) -> None:
     members = ("USA", "POL", "DEU", "FRA")
     register = register_of(tmp_path, ties=[tie(m, "PACT", "defence_pact", "The treaty") for m in members])
-    (bond,) = networks.bonds(register, "2020")
+    (bond,) = bonds(register, "2020")
     assert bond.parties == tuple(sorted(members))
     assert bond.pivot is None
     assert bond.weight == pytest.approx(1 / 3)
@@ -299,21 +300,21 @@ def test_one_treaty_is_one_bond(tmp_path: Path) -> None:
 def test_a_treaty_written_as_ties_to_one_member_is_the_blocs(tmp_path: Path) -> None:
     """Whether members are written against the bloc or against one another under its name, the network is the same."""
     register = register_of(tmp_path, ties=[tie("POL", "USA", "defence_pact", "Pact (with DEU and FRA)")])
-    (bond,) = networks.bonds(register, "2020")
+    (bond,) = bonds(register, "2020")
     assert bond.parties == ("DEU", "FRA", "POL", "USA")
 
 
 def test_ties_of_each_to_each_under_one_name_are_one_bond(tmp_path: Path) -> None:
     three = [("AUS", "JPN"), ("AUS", "USA"), ("JPN", "USA")]
     whole = register_of(tmp_path / "a", ties=[tie(a, b, "codevelopment", f"Fighter ({a})") for a, b in three])
-    assert [b.parties for b in networks.bonds(whole, "2020")] == [("AUS", "JPN", "USA")]
+    assert [b.parties for b in bonds(whole, "2020")] == [("AUS", "JPN", "USA")]
     part = register_of(tmp_path / "b", ties=[tie(a, b, "codevelopment", "Fighter") for a, b in three[:2]])
-    assert [b.parties for b in networks.bonds(part, "2020")] == [("AUS", "JPN"), ("AUS", "USA")]
+    assert [b.parties for b in bonds(part, "2020")] == [("AUS", "JPN"), ("AUS", "USA")]
 
 
 def test_an_outsiders_tie_to_a_bloc_ties_no_member_to_another(tmp_path: Path) -> None:
     register = register_of(tmp_path, ties=[tie("JPN", "PACT", "itpp", "Partnership")])
-    (bond,) = networks.bonds(register, "2020")
+    (bond,) = bonds(register, "2020")
     assert bond.pivot == "JPN"
     assert bond.pairs == [("DEU", "JPN"), ("FRA", "JPN"), ("JPN", "POL"), ("JPN", "USA")]
     net = networks.network(register, "2020", [bond], side="allied")
@@ -325,7 +326,7 @@ def test_rows_that_say_the_same_are_one_bond_and_friction_is_none(tmp_path: Path
     rows = [tie("CHN", "RUS", "logistics", name, start) for name, start in (("First", "2001"), ("Second", "2005"))]
     rows += [tie("CHN", "RUS", "friction", "Delay"), tie("CHN", "RUS", "partnership_of_my_own", "Named by a user")]
     register = register_of(tmp_path, ties=rows)
-    found = networks.bonds(register, "2020")
+    found = bonds(register, "2020")
     assert [(b.layer, len(b.facts)) for b in found] == [("logistics", 2), ("partnership_of_my_own", 1)]
     covered = networks.coverage(register, "2020", found)
     assert covered.loc[covered["scope"] == "rival", "frictions"].tolist() == [1, 1]
@@ -334,7 +335,7 @@ def test_rows_that_say_the_same_are_one_bond_and_friction_is_none(tmp_path: Path
 
 def test_bonds_hold_from_their_start_to_their_end(tmp_path: Path) -> None:
     register = register_of(tmp_path, ties=[tie("CHN", "RUS", "logistics", "Once", "2001-07", end="2010-02")])
-    assert [len(networks.bonds(register, d)) for d in ("2001-06-30", "2001-07-01", "2010-01-31", "2010-02-01")] == [0, 1, 1, 0]
+    assert [len(bonds(register, d)) for d in ("2001-06-30", "2001-07-01", "2010-01-31", "2010-02-01")] == [0, 1, 1, 0]
 
 
 def test_exercises_count_for_five_years_and_plans_never(tmp_path: Path) -> None:
@@ -343,9 +344,9 @@ def test_exercises_count_for_five_years_and_plans_never(tmp_path: Path) -> None:
         return cells | {**FACT, "as_of": year}
 
     register = register_of(tmp_path, exercises=[exercise("held", "2015", "joint"), exercise("plan", "2016", "joint (planned)")])
-    counts = {d: len(networks.bonds(register, d)) for d in ("2014-12-31", "2015-06-30", "2019-12-31", "2020-01-01")}
+    counts = {d: len(bonds(register, d)) for d in ("2014-12-31", "2015-06-30", "2019-12-31", "2020-01-01")}
     assert counts == {"2014-12-31": 0, "2015-06-30": 1, "2019-12-31": 1, "2020-01-01": 0}
-    net = networks.network(register, "2016", networks.bonds(register, "2016"), side="allied")
+    net = networks.network(register, "2016", bonds(register, "2016"), side="allied")
     assert net.weights[net.row["USA"], net.row["JPN"]] == pytest.approx(1 / 2)  # three took part, one of another side
 
 
@@ -355,8 +356,8 @@ def test_announced_deliveries_are_no_bond(tmp_path: Path) -> None:
 
     for measure, expected in (("announced", 0), ("authorised", 0), ("delivered", 1)):
         register = register_of(tmp_path / measure, transfers=[transfer(measure)])
-        assert len(networks.bonds(register, "2025")) == expected
-        assert not networks.bonds(register, "2023")
+        assert len(bonds(register, "2025")) == expected
+        assert not bonds(register, "2023")
 
 
 def test_deliveries_of_another_set_join_the_arms_flows(tmp_path: Path) -> None:
@@ -369,7 +370,7 @@ def test_deliveries_of_another_set_join_the_arms_flows(tmp_path: Path) -> None:
             "tiv": [3.0, 2.0, 0.0, 1.0],
         }
     )
-    assert [b.parties for b in networks.bonds(register, "2020", arms=arms)] == [("JPN", "USA")]
+    assert [b.parties for b in bonds(register, "2020", arms=arms)] == [("JPN", "USA")]
 
 
 # Measures of a register's networks
@@ -383,7 +384,7 @@ def hub_and_spokes(folder: Path) -> Register:
 
 def test_hub_and_spokes_measure_as_a_star(tmp_path: Path) -> None:
     register = hub_and_spokes(tmp_path)
-    net = networks.network(register, "2020", networks.bonds(register, "2020"), side="allied")
+    net = networks.network(register, "2020", bonds(register, "2020"), side="allied")
     values = networks.measures(net)
     assert values["degree_centralisation"] == pytest.approx(1)
     assert values["betweenness_centralisation"] == pytest.approx(1)
@@ -400,7 +401,7 @@ def test_hub_and_spokes_measure_as_a_star(tmp_path: Path) -> None:
 
 def test_a_tie_between_allies_of_two_theaters_is_a_bridge(tmp_path: Path) -> None:
     register = hub_and_spokes(tmp_path)
-    more = [*networks.bonds(register, "2020"), networks.Bond("logistics", ("JPN", "POL"), None, ("Both",), (), ("fact",), ("A",))]
+    more = [*bonds(register, "2020"), Bond("logistics", ("JPN", "POL"), None, ("Both",), (), ("fact",), ("A",))]
     net = networks.network(register, "2020", more, side="allied")
     bridge = networks.bridges(net)
     assert bridge[["actor_a", "actor_b", "bonds_without_hub"]].to_numpy().tolist() == [["JPN", "POL", 1]]
@@ -410,7 +411,7 @@ def test_a_tie_between_allies_of_two_theaters_is_a_bridge(tmp_path: Path) -> Non
 
 def test_a_treaty_goes_on_or_lapses_with_the_hub(tmp_path: Path) -> None:
     register = register_of(tmp_path, ties=[tie(m, "PACT", "defence_pact", "The treaty") for m in ("USA", "POL", "DEU", "FRA")])
-    net = networks.network(register, "2020", networks.bonds(register, "2020"), side="allied")
+    net = networks.network(register, "2020", bonds(register, "2020"), side="allied")
     able = pd.DataFrame({"gdp": {"USA": 20.0, "POL": 1.0, "DEU": 4.0}})
     gone = networks.removal(net, ["USA"], able).set_index("rule")
     assert gone.at["ties", "largest"] == 3
@@ -425,7 +426,7 @@ def test_a_treaty_goes_on_or_lapses_with_the_hub(tmp_path: Path) -> None:
 
 def test_every_measure_comes_with_its_null(tmp_path: Path) -> None:
     register = hub_and_spokes(tmp_path)
-    net = networks.network(register, "2020", networks.bonds(register, "2020"), side="allied", weighting="pair")
+    net = networks.network(register, "2020", bonds(register, "2020"), side="allied", weighting="pair")
     frame = networks.measured(net, draws=5).set_index("measure")
     assert set(frame.index) == set(networks.MEASURES)
     assert frame.at["degree_centralisation", "null_sd"] == 0  # the degrees of a star allow no other graph
@@ -450,7 +451,7 @@ def test_a_side_without_any_bond_is_measured_as_unknown(tmp_path: Path) -> None:
 
 def test_drawing_has_a_place_for_every_actor_and_a_row_for_every_tie(tmp_path: Path) -> None:
     register = hub_and_spokes(tmp_path)
-    net = networks.network(register, "2020", networks.bonds(register, "2020"), side="allied")
+    net = networks.network(register, "2020", bonds(register, "2020"), side="allied")
     nodes, edges = networks.drawing(net)
     assert len(nodes) == 6
     assert nodes[["x", "y"]].abs().to_numpy().max() <= 1.0 + 1e-9
@@ -483,8 +484,8 @@ def swapped(register: Register) -> Register:
 def test_sides_are_names_only(reference: Register) -> None:
     other = swapped(reference)
     date = "2026-06-30"
-    found = networks.bonds(reference, date)
-    assert networks.bonds(other, date) == found
+    found = bonds(reference, date)
+    assert bonds(other, date) == found
     for side, name in (("allied", "rival"), ("rival", "allied")):
         mine = networks.measured(networks.network(reference, date, found, side=side), draws=2).drop(columns="scope")
         theirs = networks.measured(networks.network(other, date, found, side=name), draws=2).drop(columns="scope")
@@ -493,7 +494,7 @@ def test_sides_are_names_only(reference: Register) -> None:
 
 @pytest.mark.parametrize("date", ["1991", "2014", "2022", "2026-06-30"])
 def test_hub_removal_says_what_each_side_keeps(reference: Register, date: str) -> None:
-    found = networks.bonds(reference, date)
+    found = bonds(reference, date)
     able = networks.capability(reference, date)
     for side in networks.sides(reference):
         net = networks.network(reference, date, found, side=side)
@@ -508,7 +509,7 @@ def test_hub_removal_says_what_each_side_keeps(reference: Register, date: str) -
 
 @pytest.mark.parametrize(("date", "parties"), [("1991", 16), ("2026-06-30", 32)])
 def test_the_pact_of_1949_is_one_observation(reference: Register, date: str, parties: int) -> None:
-    pacts = [b for b in networks.bonds(reference, date) if b.layer == "pacts" and b.pivot is None]
+    pacts = [b for b in bonds(reference, date) if b.layer == "pacts" and b.pivot is None]
     (treaty,) = [b for b in pacts if len(b.parties) > 10 and "USA" in b.parties]
     assert len(treaty.parties) == parties
     assert treaty.weight == pytest.approx(1 / (parties - 1))

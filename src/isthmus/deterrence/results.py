@@ -211,6 +211,8 @@ def _opportunism(inputs: Inputs, ecosystem: str, first: Duel, second: Duel, alon
         "margin_change_low": _r(found.change[0]),
         "margin_change_median": _r(found.change[1]),
         "margin_change_high": _r(found.change[2]),
+        "from_campaigns": _r(-change),
+        "from_divided_attention": _r(found.freed),
         "share_of_draws_falling": _r(found.share_falling),
         "change_flips_at_cost_weight": _maybe(found.flips_at_weight),
         "opened_by_grid": _nested(found.opened),
@@ -335,7 +337,7 @@ def _names(ecosystem: str, case: str, duel: Duel) -> Row:
 
 
 def _r(value: float) -> float | None:
-    return round(value, DIGITS) if np.isfinite(value) else None
+    return round(value, DIGITS) + 0.0 if np.isfinite(value) else None
 
 
 def _maybe(value: float | None) -> float | None:
@@ -343,5 +345,5 @@ def _maybe(value: float | None) -> float | None:
 
 
 def _nested(values: F64) -> list[Any]:
-    found: list[Any] = np.round(values, DIGITS).tolist()
+    found: list[Any] = (np.round(values, DIGITS) + 0.0).tolist()
     return found

@@ -103,6 +103,8 @@ class Flip:
 
     change: tuple[float, float, float]
     """Margin with the first war on, less margin without: 5%, median, 95% of draws."""
+    freed: float
+    """What of it is assumed and not simulated: median of the cost that a divided defender no longer inflicts, with a minus."""
     share_falling: float
     """Share of draws in which it falls."""
     flips_at_weight: float | None
@@ -126,6 +128,7 @@ def flip(prices: Prices, p_alone: float, p_with: float) -> Flip:
     within = tie_grid(prices, bound=True) - p_with
     return Flip(
         quantiles(change),
+        float(np.median(prices.cost(bound=True) - prices.cost())),
         float((change < 0).mean()),
         at if at > 0 else None,
         ((without > 0) & (within <= 0)).mean(axis=-1),

@@ -19,8 +19,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from isthmus.interop.access import access, barred
+from isthmus.interop.bonds import WINDOW_YEARS, overlaps
 from isthmus.interop.fronts import EcosystemRule
-from isthmus.interop.networks import WINDOW_YEARS, _overlaps, sides
+from isthmus.interop.networks import sides
 from isthmus.interop.reach import reach, row_output
 from isthmus.interop.supply import Supply
 from isthmus.register import Register
@@ -153,7 +154,7 @@ def _kinds(register: Register, day: str, hub: str, allies: Sequence[str], years:
     since = f"{int(day[:4]) - years}{day[4:]}"
     given = register.table("transfers")
     given = given[(given["measure"] == "delivered") & (given["supplier"] != given["recipient"])]
-    now = [_overlaps(*cells, since, day) for cells in zip(given["period_from"], given["period_to"], given["as_of"], strict=True)]
+    now = [overlaps(*cells, since, day) for cells in zip(given["period_from"], given["period_to"], given["as_of"], strict=True)]
     given = given[np.array(now, dtype=bool)]
     out = []
     for actor, rows in given[given["recipient"].isin(allies)].groupby("recipient"):

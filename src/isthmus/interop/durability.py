@@ -40,6 +40,9 @@ RATIOS = ((1.0, 3.0, "CINC ratio below 3"), (3.0, 10.0, "CINC ratio 3 to 10"), (
 POWERS = ("major-major", "asymmetric", "minor-minor")
 """Both major powers; one of them; none. The major powers are those that the publishers mark in the dyad spells."""
 
+MARKED = (1816, 2016)
+"""Years for which the publishers know the major powers; spells that begin outside are marked minor whoever they are."""
+
 CAUSES: Mapping[int, str] = MappingProxyType({1: "expiry", 2: "violation", 3: "new relationship"})
 """Codes of `term`. An end with code 0 is that of a member state, not of the promise."""
 STATE_END = "end of a member state"
@@ -171,11 +174,13 @@ def _power(majors: Sequence[bool]) -> str:
 
 
 def _majors(spells: pd.DataFrame) -> Any:
-    """Function (COW code, year) -> major power, by the latest year at or before it in which the dyad spells mark the state."""
+    """Function (COW code, year) -> major power, by the latest year at or before it in which the dyad spells mark the state, else by
+    the first after it."""
     seen: dict[int, dict[int, bool]] = {}
     for side in ("a", "b"):
         for code, year, flag in zip(spells[f"cow_{side}"], spells["start_year"], spells[f"major_{side}"], strict=True):
-            seen.setdefault(int(code), {})[int(year)] = bool(flag == 1)
+            if MARKED[0] <= year <= MARKED[1]:
+                seen.setdefault(int(code), {})[int(year)] = bool(flag == 1)
     ever = {code: sorted(years.items()) for code, years in seen.items() if any(years.values())}
 
     def major(code: int, year: int) -> bool:

@@ -1,8 +1,9 @@
 """Measures of undirected networks on weight matrices: centrality, centralisation, core, communities, their agreement, null models.
 
 A network is a symmetric array (n, n) of weights >= 0 with a zero diagonal; two actors are tied where the weight is above zero. No
-register, no names, no files: :mod:`isthmus.interop.networks` puts names to rows. Everything except the communities is the same
-whatever the order of the rows; communities are those of NetworkX, seeded, and may differ where two partitions are equally good.
+register, no names, no files: :mod:`isthmus.interop.networks` puts names to rows. The measures are the same whatever the order of the
+rows. So are communities where they are clear; where two partitions are equally good the order decides, and Louvain (NetworkX, seeded)
+may differ more.
 
 Sources: Freeman 1978 (Social Networks 1: centrality and centralisation), Bonacich 1987 (American Journal of Sociology 92:
 eigenvector centrality), Brandes 2001 (betweenness by accumulation), Borgatti and Everett 2000 (Social Networks 21: core and

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from isthmus.interop import dependence, networks
-from isthmus.interop.networks import ALL, COMMON, DRAWS, LOST, SEED, WINDOW_YEARS
+from isthmus.interop.bonds import WINDOW_YEARS, bonds
+from isthmus.interop.networks import ALL, COMMON, DRAWS, LOST, SEED
 from isthmus.register import Register
-from isthmus.register.register import period_start
+from isthmus.register.register import checked_date, period_start
 
 NOTES = (
     "A bond is one agreement, series of exercises or flow among a set of parties; one treaty is one bond.",
@@ -111,9 +112,9 @@ def survey(
     shares of imports, their capabilities replace the register's. `since`: earlier dates for the table `history`. Raises
     `InputError` for a bad date, side, layer or weighting, or a file that cannot be read.
     """
-    date = period_start(at) if at is not None else period_start(register.newest())
+    date = period_start(checked_date(at)) if at is not None else period_start(register.newest())
     arms, cinc = _data_sets(data)
-    found = networks.bonds(register, date, arms=arms)
+    found = bonds(register, date, arms=arms)
     able = networks.capability(register, date, cinc=cinc)
     chosen = networks.sides(register) if side is None else (side,)
     nets = [networks.network(register, date, found, side=s, layer=layer, weighting=weighting) for s in chosen]

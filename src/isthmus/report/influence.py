@@ -33,7 +33,11 @@ def print_drivers(analysis: Analysis, judged: Sequence[Judged], top: int) -> Non
         style="dim",
     )
     if analysis.plan is None:
-        out.print("The register of this run is not at hand or has changed since: kinds and sources are left out.", style="dim")
+        out.print(
+            "The register of this run is not at hand or has changed since: kinds and sources are left out, and weak inputs"
+            " were not looked at a second time.",
+            style="dim",
+        )
     for one in judged:
         out.print()
         _heading(out, one)
@@ -99,6 +103,8 @@ def flip_text(d: Driver) -> str:
 def print_worth_finding(out: Console, judged: Sequence[Judged]) -> None:
     """Inputs by what knowing them would add to any of the choices; nothing where no single input would change a verdict."""
     rows = [(d, j) for j in judged for d in j.drivers if d.value_of_knowing is not None and d.value_of_knowing > 0]
+    if all(j.statement is None for j in judged):
+        return
     out.print()
     if not rows:
         out.print("No single input, known for certain, would change one of these verdicts.", style="bold")

@@ -383,20 +383,20 @@ def rebuilding_rows(results: Results, inputs: Inputs) -> list[Row]:
             part = frame[(frame["ecosystem"] == ecosystem) & (frame["war_case"] == case)][
                 [f"years_to_rebuild.{g}" for g in groups]
             ]
-            medians = part.median()
-            slowest = str(medians.idxmax())
-            low, median, high = quantiles(part[slowest].to_numpy(np.float64))
+            medians = part.median().rename(lambda name: name.split(".", 2)[2])
+            never = medians[medians >= NEVER_YEARS]
+            made = medians[(medians < NEVER_YEARS) & (medians > 0)]
+            slowest = str(made.idxmax()) if len(made) else None
+            years = quantiles(part[f"years_to_rebuild.{sides[theater]}.{slowest}"].to_numpy(np.float64)) if slowest else None
             rows.append(
                 {
                     "ecosystem": ecosystem,
                     "after": theater,
                     "war_case": case,
-                    "slowest_materiel": slowest.split(".", 2)[2],
-                    "years_low": round(low, 2),
-                    "years_median": round(median, 2),
-                    "years_high": round(high, 2),
-                    "never_at_this_rate": median >= NEVER_YEARS,
-                    "median_over_materiel": round(float(medians.median()), 2),
+                    "slowest_of_those_made": slowest,
+                    **{f"years_{at}": round(y, 2) for at, y in zip(("low", "median", "high"), years or (), strict=False)},
+                    "median_over_materiel": round(float(made.median()), 2) if len(made) else 0.0,
+                    "not_made_any_more": sorted(map(str, never.index)),
                 }
             )
     return rows
@@ -420,7 +420,7 @@ class Sign:
     error: float | None = None
 
 
-SIGN_FUTURES = 256
+SIGN_FUTURES = 512
 
 
 def signs(register: Register, study: str = "reference", futures: int = SIGN_FUTURES) -> list[Sign]:
@@ -432,6 +432,12 @@ def signs(register: Register, study: str = "reference", futures: int = SIGN_FUTU
     return [*_built_in(inputs, ranges), *_hub_sign(plan, inputs, draws), *_opportunism_signs(inputs)]
 
 
+HUTH = "Huth and Russett (1984, 1988)"
+BUILT_IN, RESULT = "by construction", "result"
+NO_VERDICT_BEFORE = 12
+"""Weeks in which no campaign can be lost: a verdict takes a spell of 13 starved weeks."""
+
+
 def _built_in(inputs: Inputs, ranges: Mapping[str, Uncertainty]) -> list[Sign]:
     prices = next(iter(inputs.prices.values()))
     fall = float(np.median(prices.tie(fear=0.4) - prices.tie(fear=0.0)))
@@ -439,73 +445,80 @@ def _built_in(inputs: Inputs, ranges: Mapping[str, Uncertainty]) -> list[Sign]:
     lost = np.concatenate([v.lost(inputs.window) for v in inputs.verdicts.values()])
     sustained = np.concatenate([v.defended for v in inputs.verdicts.values()])
     weeks = float(sustained[lost].mean() - sustained[~lost].mean()) if lost.any() and not lost.all() else float("nan")
-    early = float(np.mean([v.lost(12).mean() for v in inputs.verdicts.values()]))
-    built = "by construction"
+    early = float(np.mean([v.lost(NO_VERDICT_BEFORE).mean() for v in inputs.verdicts.values()]))
+    named = [n for n in ranges if "ally" in n or "pact" in n]
     return [
         Sign(
             "fear",
             "A worse outlook makes attack likelier to pay",
             "RAND RR2451 (2018)",
-            built,
+            BUILT_IN,
             fall < 0,
-            "p* contains the expected fall of the status quo with a minus; that fear weighs more than opportunity is not tested",
+            "p* holds the expected fall of the status quo with a minus; that fear weighs more than opportunity is not tested",
             fall,
         ),
         Sign(
             "status_quo",
             "A better status quo deters",
-            "Huth and Russett (1984, 1988)",
-            built,
+            "RAND RR2451 (2018)",
+            BUILT_IN,
             keep > 0,
-            "p* contains the value of the status quo with a plus",
+            "p* holds the value of the status quo with a plus",
             keep,
         ),
         Sign(
             "local_balance",
             "The local balance matters",
-            "Huth and Russett (1984, 1988)",
-            built,
-            not weeks > 0,
-            "a defence counts as unsustained because it is starved: weeks sustained in lost worlds less those in others",
+            HUTH,
+            BUILT_IN,
+            weeks < 0,
+            "a defence is unsustained because it is starved: weeks sustained in lost worlds, less those in the others",
             weeks,
         ),
         Sign(
             "short_term",
             "The short-term balance matters",
-            "Huth and Russett (1984, 1988)",
-            built,
+            HUTH,
+            BUILT_IN,
             early > 0,
-            f"a verdict takes 13 starved weeks, so no attack of under 13 weeks can succeed here ({early:.0%} of worlds lost in 12 weeks): this sign cannot show, and a fait accompli is outside the model",
+            "a verdict takes 13 starved weeks, so no world is lost in 12: the sign cannot show, a fait accompli is outside the model",
             early,
         ),
         Sign(
             "paper_alliance",
             "A formal alliance alone does not predict success",
-            "Huth and Russett (1984, 1988)",
-            built,
-            not any("ally" in n or "pact" in n for n in ranges),
+            HUTH,
+            BUILT_IN,
+            not named,
             "no term of the margin holds an alliance; it acts through who fights and who supplies only",
         ),
         Sign(
             "alliance_fights",
-            "An alliance predicts who fights once deterrence failed",
-            "Huth and Russett (1984, 1988)",
-            built,
-            True,
-            "treaty allies draw a higher chance to fight than partners: a prior, not a finding",
+            "An alliance predicts who fights once deterrence has failed",
+            HUTH,
+            BUILT_IN,
+            not named,
+            "treaty allies draw a higher chance to fight than partners: a prior of the register, not a finding",
         ),
     ]
 
 
+def _judged(sign: str, statement: str, source: str, what: str, change: float, error: float) -> Sign:
+    """A sign that came out, or did not: it must lie more than two standard errors above nil."""
+    held = change > 2 * error
+    verdict = "shown" if held else "contradicted" if change < -2 * error else "not shown: within two standard errors of nil"
+    return Sign(
+        sign, statement, source, RESULT, held, f"{what}: {change:+.3f} (standard error {error:.3f}), {verdict}", change, error
+    )
+
+
 def _hub_sign(plan: Plan, inputs: Inputs, draws: Mapping[str, F64]) -> list[Sign]:
-    """Ambiguity invites failure: where the hub does not fight, the defence is lost at least as often."""
+    """Ambiguity invites failure: where the hub does not fight, the defence is lost more often."""
     out = []
     for front in plan.supply.setting.fronts:
-        if front.role != "defender":
-            continue
         for p in front.participants:
             name = f"fights:{p.actor_id}@{front.theater}"
-            if p.actor_id not in plan.supply.hub_of.values() or p.fights is None or name not in draws:
+            if front.role != "defender" or p.actor_id not in plan.supply.hub_of.values() or p.fights is None or name not in draws:
                 continue
             stays = draws[name] >= draws[p.fights]
             for duel in inputs.duels:
@@ -515,19 +528,9 @@ def _hub_sign(plan: Plan, inputs: Inputs, draws: Mapping[str, F64]) -> list[Sign
                 lost = inputs.verdicts[inputs.ecosystems[0], case, duel.name].lost(inputs.window)
                 gap = float(lost[stays].mean() - lost[~stays].mean())
                 error = float(np.sqrt(lost[stays].var() / stays.sum() + lost[~stays].var() / (~stays).sum()))
-                why = f"p where {p.actor_id} stays out less p where it fights: {gap:+.3f} (standard error {error:.3f}); fails beyond two standard errors below nil"
-                out.append(
-                    Sign(
-                        f"ambiguity.{duel.name}",
-                        f"Doubt about {p.actor_id} invites failure in {duel.theater}, {duel.mission}",
-                        "RAND RR2451 (2018)",
-                        "result",
-                        gap >= -2 * error,
-                        why,
-                        gap,
-                        error,
-                    )
-                )
+                statement = f"Doubt about the hub invites failure: {duel.theater}, {duel.mission}"
+                what = f"p where {p.actor_id} stays out less p where it fights"
+                out.append(_judged(f"ambiguity.{duel.name}", statement, "RAND RR2451 (2018)", what, gap, error))
     return out
 
 
@@ -535,9 +538,9 @@ def _opportunism_signs(inputs: Inputs) -> list[Sign]:
     out = []
     for row in opportunism_rows(inputs):
         if row["lag_weeks"] == 0:
-            change, error = row["p_change"], row["p_change_standard_error"]
-            why = f"p of the second challenger with the first war less without: {change:+.3f} (standard error {error:.3f}); fails beyond two standard errors below nil"
             name = f"opportunism.{row['second']}.{row['mission']}"
-            what = f"A war in {row['first']} raises what an attack in {row['second']} promises, {row['mission']}"
-            out.append(Sign(name, what, "thesis of opportunism", "result", change >= -2 * error, why, change, error))
+            statement = f"A war in {row['first']} raises what an attack in {row['second']} promises: {row['mission']}"
+            what = "p of the second challenger with the first war, less without"
+            source = "the thesis of opportunism"
+            out.append(_judged(name, statement, source, what, row["p_change"], row["p_change_standard_error"]))
     return out
