@@ -1013,6 +1013,80 @@ def durability(
 
 
 @app.command()
+def deter(
+    run: RunArgument,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against", metavar="RUN2", help="Another run of the same futures, such as an excursion's; may be given again."
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="ACTOR",
+            help="Run again with an actor that neither fights nor gives; may be given again; `each`: every ally in turn.",
+        ),
+    ] = None,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """By how much aggression fails to pay, and what a first war does to a second challenger: over a grid, never a probability of war."""
+    from isthmus.deterrence.summary import LONG_COLUMNS, long_rows, tables
+    from isthmus.study import deterring
+    from isthmus.study.results import Results
+
+    opened = Results.open(run)
+    loaded = load_register(register, overlay) if register or overlay else None
+    found = deterring.document(opened, loaded)
+    if against or without:
+        base = deterring.from_run(opened, loaded)
+        found["absences"] = deterring.against(opened, base, [Results.open(path) for path in against or ()])
+        if without:
+            found["absences"] += deterring.without(opened, base, without)
+    if as_json:
+        print_json(found)
+    elif as_csv:
+        print_rows(list(long_rows(found)), LONG_COLUMNS, as_csv=True)
+    else:
+        for table in tables(found):
+            print(table.title)
+            print_rows(table.rows, table.rows[0])
+            print("\n".join((*table.notes, "")))
+
+
+@app.command("deter-score")
+def deter_score(
+    cases: Annotated[
+        Path | None, typer.Option("--cases", metavar="FILE", help="Dispute cases: the dispute form, or the war1800 form.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with the files of the sets icb, cow and atop, instead.")
+    ] = None,
+    outcome: Annotated[str, typer.Option("--outcome", metavar="O", help="What is ordered: attacked, or war.")] = "attacked",
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Whether margins order historical cases better than a bare capability ratio; says so where they add nothing."""
+    from isthmus.validation.falsifier import score_rows
+
+    rows = score_rows(load_register(register, overlay), cases, data, outcome)
+    if as_json:
+        print_json(rows[0] if cases is not None and data is None else rows)
+        return
+    shown = [c for c in rows[0] if c not in ("auc_over_capability", "auc_over_logit", "eras", "columns", "notes")]
+    print_rows(rows, shown, as_csv=as_csv)
+    if not as_csv:
+        for row in rows:
+            print("\n".join((f"{row['set']}: {row['verdict']}.", *row["notes"])))
+
+
+@app.command()
 def report(
     run: RunArgument,
     out: OutOption = Path("out/report"),

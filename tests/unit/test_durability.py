@@ -73,6 +73,7 @@ def test_kaplan_meier_by_hand() -> None:
     assert found.alive[0].round(6).tolist() == [1.0, 1.0, 0.833333, 0.5, 0.5, 0.5]
     assert found.at_risk.tolist() == [6, 6, 6, 5, 2, 2]
     assert np.isnan(found.at(6)[0]), "no spell is that old"
+    assert du.curves([2, 3], ["end", "end"], range(2), draws=0).at(40)[0] == 0.0, "all had ended"
 
 
 def sample(seed: int, n: int = 120) -> tuple[list[int], list[str], list[int]]:

@@ -56,6 +56,8 @@ AGE_BANDS = (5, 10, 20, 40)
 """Upper years of the bands within which the hazard of a pact is taken as constant; the last band is open."""
 
 FORECASTS = (10, 20)
+_NONE_LEFT = 1e-12
+"""Share alive below which no spell is left."""
 WARNING = "a share of past pacts, no forecast: pacts of today were not drawn from that past, and the oldest ages rest on few"
 SMALLEST_CLASS = 30
 """Treaties below which a class of comparison is widened."""
@@ -237,10 +239,11 @@ class Curves:
     at_risk: F64
 
     def at(self, years: int, cause: str | None = None) -> tuple[float, float, float]:
-        """Share and its interval; NaN beyond the oldest spell."""
+        """Share and its interval; NaN beyond the oldest spell, if that was still in force."""
         values = self.alive if cause is None else self.ended[cause]
-        if years >= values.shape[1]:
+        if years >= values.shape[1] and self.alive[0, -1] > _NONE_LEFT:
             return np.nan, np.nan, np.nan
+        years = min(years, values.shape[1] - 1)
         low, high = np.quantile(values[1:, years], INTERVAL) if len(values) > 1 else (np.nan, np.nan)
         return float(values[0, years]), float(low), float(high)
 
@@ -292,8 +295,9 @@ def share_rows(
         found = curves(frame["years"].tolist(), frame["cause"].tolist(), frame["treaty"].tolist(), lost=lost)
         events = int((~frame["cause"].isin(["", *lost])).sum())
         for years in HORIZONS:
-            note = None if years < len(found.at_risk) else "no spell is that old"
-            rows.append(_row(analysis, sample, name, "share alive", years, found.at(years), len(frame), events, note))
+            share = found.at(years)
+            note = "no spell is that old" if np.isnan(share[0]) else None
+            rows.append(_row(analysis, sample, name, "share alive", years, share, len(frame), events, note))
     return rows
 
 

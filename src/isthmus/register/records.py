@@ -465,7 +465,9 @@ class PlanActual(Evidence):
     planned: Positive | None = None
     achieved: Positive | None = None
     unit: Text | None = None
-    stated: PartialDate | None = Field(None, description="when the plan was stated; with due it gives the lead that slip is measured in")
+    stated: PartialDate | None = Field(
+        None, description="when the plan was stated; with due it gives the lead that slip is measured in"
+    )
     due: PartialDate | None = None
     slip_months: Annotated[float, Field(ge=-120, le=240)] | None = None
     share_of_plan: Positive | None = None

@@ -1,0 +1,301 @@
+"""The document of deterrence as tables for reading and as long rows, always with its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+LONG_COLUMNS = (
+    "table",
+    "ecosystem",
+    "war_case",
+    "theater",
+    "challenger",
+    "mission",
+    "without",
+    "fear",
+    "status_quo",
+    "cost_weight",
+    "p",
+    "margin",
+)
+
+SHOWN_STATUS_QUO = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a title, with what must be known to read them."""
+
+    title: str
+    rows: list[Row]
+    notes: tuple[str, ...] = ()
+
+
+def long_rows(document: Mapping[str, Any]) -> Iterator[Row]:
+    """A row per margin and point of the grid, absences too: nothing without its grid."""
+    for table in ("margins", "absences"):
+        for row in document[table]:
+            names = {c: row.get(c) for c in ("ecosystem", "war_case", "theater", "challenger", "mission", "without")}
+            p = row["p"] if table == "margins" else row["p_without"]
+            for point, margin in _points(document["grid"], row["by_grid"]):
+                yield {"table": table, **names, **point, "p": p, "margin": margin}
+
+
+def _points(grid: Mapping[str, Any], values: Sequence[Sequence[Sequence[Any]]]) -> Iterator[tuple[Row, Any]]:
+    for fear, plane in zip(grid["fear"], values, strict=True):
+        for status_quo, line in zip(grid["status_quo"], plane, strict=True):
+            for weight, value in zip(grid["cost_weight"], line, strict=True):
+                yield {"fear": fear, "status_quo": status_quo, "cost_weight": weight}, value
+
+
+def tables(document: Mapping[str, Any]) -> list[Table]:
+    """Tables in the order in which they should be read; empty ones are left out."""
+    ends = _ends(document)
+    found = [
+        _margins(document, ends),
+        *_grids(document, ends),
+        _balance(document, ends),
+        _opportunism(document, ends),
+        *_regions(document, ends),
+        _attribution(document),
+        _prices(document),
+        _inputs(document),
+        _break_evens(document, ends),
+        _rebuilding(document, ends),
+        _absences(document),
+    ]
+    return [t for t in found if t.rows]
+
+
+def _ends(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """First and last ecosystem: what stands between is in the JSON."""
+    names = list(dict.fromkeys(r["ecosystem"] for r in document["margins"]))
+    return tuple(dict.fromkeys((names[0], names[-1]))) if names else ()
+
+
+def _margins(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    rows = []
+    for r in document["margins"]:
+        if r["ecosystem"] in ends:
+            rows.append(
+                {
+                    "war case": r["war_case"],
+                    "challenger": r["challenger"],
+                    "mission": r["mission"],
+                    "ecosystem": r["ecosystem"],
+                    "p": f"{r['p']:.2f}",
+                    "margin, median (5 to 95% of draws)": f"{r['median']:+.2f} ({r['low']:+.2f} to {r['high']:+.2f})",
+                    "if undecided counts": f"{r['median_if_undecided_counts']:+.2f}",
+                    "above nil on the grid": f"{r['share_of_grid_positive']:.0%}",
+                }
+            )
+    rows.sort(key=lambda r: (r["war case"], r["challenger"], r["mission"]))
+    return Table(
+        f"Margins p* - p: by how much aggression fails to pay, in the first {document['window_weeks']} weeks of a war",
+        rows,
+        tuple(document["reading"]),
+    )
+
+
+def _grids(document: Mapping[str, Any], ends: Sequence[str]) -> Iterator[Table]:
+    """The grid of each duel in the war case of its own theater, first ecosystem to last."""
+    grid = document["grid"]
+    by = {(r["ecosystem"], r["war_case"], r["theater"], r["mission"]): r for r in document["margins"]}
+    for theater, mission in dict.fromkeys((r["theater"], r["mission"]) for r in document["margins"]):
+        case = next(r["war_case"] for r in document["margins"] if (r["theater"], r["mission"]) == (theater, mission))
+        chosen = [by[e, case, theater, mission] for e in ends]
+        rows = []
+        for f, fear in enumerate(grid["fear"]):
+            for s, status_quo in enumerate(grid["status_quo"]):
+                if status_quo in SHOWN_STATUS_QUO:
+                    line: Row = {"fear": f"{fear:g}", "status quo": f"{status_quo:g}"}
+                    for w, weight in enumerate(grid["cost_weight"]):
+                        line[f"costs × {weight:g}"] = " → ".join(f"{r['by_grid'][f][s][w]:+.2f}" for r in chosen)
+                    rows.append(line)
+        yield Table(f"Median margin over the grid, {chosen[0]['challenger']}, {mission}, {case}: {' → '.join(ends)}", rows)
+
+
+def _balance(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    rows = [
+        {
+            "war case": r["war_case"],
+            "theater": r["theater"],
+            "mission": r["mission"],
+            "ecosystem": r["ecosystem"],
+            "weeks sustained (5 to 95%)": f"{r['weeks_median']:.0f} ({r['weeks_low']:.0f} to {r['weeks_high']:.0f})",
+            **{f"unsustained in {w} weeks": f"{r[f'unsustained_in_{w}_weeks']:.1%}" for w in (13, 26, 52)},
+        }
+        for r in document["local_balance"]
+        if r["ecosystem"] in ends and r["who"] == "defender"
+    ]
+    rows.sort(key=lambda r: (r["theater"], r["mission"], r["war case"]))
+    return Table("Local balance: weeks in which the defender is not starved. Apart from the margin", rows)
+
+
+def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    rows = [
+        {
+            "second challenger": r["challenger"],
+            "mission": r["mission"],
+            "weeks after the first": r["lag_weeks"],
+            "ecosystem": r["ecosystem"],
+            "p alone": f"{r['p_alone']:.3f}",
+            "p with the first war": f"{r['p_with_first_war']:.3f}",
+            "change of margin": f"{r['margin_change_median']:+.3f} ({r['margin_change_low']:+.3f} to {r['margin_change_high']:+.3f})",
+            "by campaigns": f"{r['from_campaigns']:+.3f} ± {r['p_change_standard_error']:.3f}",
+            "by assumption": f"{r['from_divided_attention']:+.3f}",
+            "flips at cost weight": "never"
+            if r["change_flips_at_cost_weight"] is None
+            else f"{r['change_flips_at_cost_weight']:.2f}",
+            "opened at most": f"{_largest(r['opened_by_grid']):.0%}",
+        }
+        for r in document["opportunism"]
+        if r["ecosystem"] in ends
+    ]
+    notes = (
+        "by campaigns: the change of p, from stocks that two wars share, with its standard error; by assumption: punishment divided.",
+        "The change does not depend on the status quo, by construction. Whether the margin's own sign turns does: opened at most is the",
+        "largest share of draws, over the grid, in which the first war turns it against deterrence; opened_by_grid has all points.",
+    )
+    return Table("Opportunism: what a first war does to the second challenger's margin", rows, notes)
+
+
+def _largest(values: Sequence[Sequence[Sequence[float]]]) -> float:
+    return max(x for plane in values for line in plane for x in line)
+
+
+def _regions(document: Mapping[str, Any], ends: Sequence[str]) -> Iterator[Table]:
+    titles = {
+        "attack_or_not": "Attack or not: regions of equilibria, share of draws and points of the grid",
+        "now_or_later": "Now or later, were both to attack: regions of equilibria, share of draws and points of the grid",
+    }
+    for game, title in titles.items():
+        rows = []
+        for r in document["regions"]:
+            if r["game"] == game and r["ecosystem"] in ends:
+                shares = {name: f"{value:.1%}" for name, value in r["share_of_worlds"].items()}
+                rows.append(
+                    {
+                        "challengers": " and ".join(r["challengers"]),
+                        "mission": r["mission"],
+                        "ecosystem": r["ecosystem"],
+                        **shares,
+                    }
+                )
+        moved = [
+            f"{m['share_of_worlds']:.2%} go from {m['from']} to {m['to']} ({m['mission']}, {m['from_ecosystem']} to {m['to_ecosystem']})"
+            for m in document["moves"]
+            if m["game"] == game and m["share_of_worlds"] >= 0.001
+        ]
+        several = "Where two equilibria are stable both are counted as one region; which one risk dominance picks is in the JSON."
+        columns = list(dict.fromkeys(c for r in rows for c in r))
+        yield Table(title, [{c: r.get(c) for c in columns} for r in rows], (*moved, several) if rows else ())
+
+
+def _attribution(document: Mapping[str, Any]) -> Table:
+    rows = [
+        {
+            "theater": r["theater"],
+            "mission": r["mission"],
+            "war case": r["war_case"],
+            "layer": r["layer"],
+            "adds to the margin": "not estimable"
+            if r["margin_change"] is None
+            else f"{r['margin_change']:+.3f} ± {r['standard_error']:.3f}",
+            "all layers": f"{r['all_layers']:+.3f}",
+        }
+        for r in document["attribution"]["layers"]
+    ]
+    return Table("Where the change of the margin comes from: Shapley shares of the layers, and their standard errors", rows)
+
+
+def _prices(document: Mapping[str, Any]) -> Table:
+    rows = [
+        {
+            "challenger": r["challenger"],
+            "assumption": r["input"],
+            "share of the spread of p*": f"{r['share_of_variance']:.0%}",
+            "p* in its lowest tenth": f"{r['tie_chance_in_lowest_tenth']:.2f}",
+            "p* in its highest tenth": f"{r['tie_chance_in_highest_tenth']:.2f}",
+        }
+        for r in document["attribution"]["prices"]
+    ]
+    return Table("Which assumption about a challenger moves the tie chance most", rows)
+
+
+def _inputs(document: Mapping[str, Any]) -> Table:
+    rows = [
+        {
+            "ecosystem": r["ecosystem"],
+            "mission": f"{r['theater']}, {r['mission']}",
+            "input": r["input"],
+            "p in its lowest tenth": f"{r['p_in_lowest_tenth']:.2f}",
+            "p in its highest tenth": f"{r['p_in_highest_tenth']:.2f}",
+            "margin nil at": "nowhere" if r["margin_nil_at"] is None else f"{r['margin_nil_at']:g}",
+        }
+        for r in document["attribution"]["inputs"]
+    ]
+    return Table("Which input of the campaigns moves p most, in the hardest war case", rows)
+
+
+def _break_evens(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    def at(value: float | None) -> str:
+        return "nowhere" if value is None else f"{value:.2f}"
+
+    rows = [
+        {
+            "war case": r["war_case"],
+            "challenger": r["challenger"],
+            "mission": r["mission"],
+            "ecosystem": r["ecosystem"],
+            "success needed": f"{r['success_needed']:.2f}",
+            "status quo": at(r["status_quo"]),
+            "fear": at(r["fear"]),
+            "cost weight": at(r["cost_weight"]),
+        }
+        for r in document["break_evens"]
+        if r["ecosystem"] in ends
+    ]
+    return Table("Break-evens: the value of each, all else as drawn, at which the median margin is nil", rows)
+
+
+def _rebuilding(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    rows = [
+        {
+            "after a war in": r["after"],
+            "ecosystem": r["ecosystem"],
+            "slowest of what is made": r["slowest_of_those_made"],
+            "years, median": r.get("years_median"),
+            "half of the materiel within": r["median_over_materiel"],
+            "not made any more": ", ".join(r["not_made_any_more"]),
+        }
+        for r in document["rebuilding"]
+        if r["ecosystem"] in ends
+    ]
+    notes = ("Once stocks stand again the margin is that of one war alone, by construction.",)
+    return Table("Years until the defenders' stocks stand again", rows, notes)
+
+
+def _absences(document: Mapping[str, Any]) -> Table:
+    rows = [
+        {
+            "without": r["without"],
+            "war case": r["war_case"],
+            "challenger": r["challenger"],
+            "mission": r["mission"],
+            "ecosystem": r["ecosystem"],
+            "p": f"{r['p']:.2f} → {r['p_without']:.2f}",
+            "change of margin": f"{r['margin_change']:+.3f} ± {r['standard_error']:.3f}",
+            "margin, median": f"{r['median']:+.2f}",
+            "of the fall restored": "" if r["restored_of_fall"] is None else f"{r['restored_of_fall']:.0%}",
+        }
+        for r in document["absences"]
+    ]
+    notes = (
+        "Restored: of what the margin loses in the first ecosystem; blank where the fall is within two standard errors of nil.",
+    )
+    return Table("Abandonment and access: margins without an actor, or in another study", rows, notes)
