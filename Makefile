@@ -25,7 +25,7 @@ run: setup
 	@$(BIN)/isthmus demo --out $(OUT)
 
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -144,7 +144,7 @@ def test_forces_worn_by_equal_fire_fall_in_a_straight_line_and_their_use_with_th
 def test_a_force_that_dies_does_not_report_full_fill() -> None:
     """One side has nothing to fire with: it wears away, and its need stays that of the side that is whole."""
     stock = [PLENTY, 0.0]
-    outcome, fill = run(60, fronts=2, duel=k.BY_RATIO, stock=stock, need=100.0, forward=1.0, wear=0.05, cap=100.0)
+    outcome, _ = run(60, fronts=2, duel=k.BY_RATIO, stock=stock, need=100.0, forward=1.0, wear=0.05, cap=100.0)
     np.testing.assert_allclose(outcome["force_left.0"], 1.0, atol=EPS)
     np.testing.assert_allclose(outcome["force_left.1"], 0.0, atol=EPS)
     np.testing.assert_allclose(outcome["needed.1"], 60 * 100.0, rtol=1e-4)

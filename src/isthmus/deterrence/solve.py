@@ -234,9 +234,11 @@ def price_shares(prices: Prices) -> list[Priced]:
     tie = prices.tie()
     out = []
     for name in ("losses", "punishment", "cutoff", "weight", "status_quo", "fear"):
-        order = np.argsort(getattr(prices, name), kind="stable")
+        values = getattr(prices, name)
+        order = np.argsort(values, kind="stable")
         tenths = np.array([part.mean() for part in np.array_split(tie[order], 10)])
-        whole = float(tie.var())
+        # A price that is one number has no tenths.
+        whole = float(tie.var()) if np.ptp(values) > 0 else 0.0
         out.append(Priced(name, float(tenths.var()) / whole if whole else 0.0, float(tenths[0]), float(tenths[-1])))
     return sorted(out, key=lambda x: -x.share_of_variance)
 

@@ -151,7 +151,7 @@ def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
             "flips at cost weight": "never"
             if r["change_flips_at_cost_weight"] is None
             else f"{r['change_flips_at_cost_weight']:.2f}",
-            "opened at most": f"{_largest(r['opened_by_grid']):.0%}",
+            "opened at most": f"{_largest(document, r['opened_by_grid']):.0%}",
         }
         for r in document["opportunism"]
         if r["ecosystem"] in ends
@@ -164,8 +164,10 @@ def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
     return Table("Opportunism: what a first war does to the second challenger's margin", rows, notes)
 
 
-def _largest(values: Sequence[Sequence[Sequence[float]]]) -> float:
-    return max(x for plane in values for line in plane for x in line)
+def _largest(document: Mapping[str, Any], values: Sequence[Sequence[Sequence[float]]]) -> float:
+    """Over the grid, but for costs that weigh nothing: there all draws are one."""
+    weighed = [w > 0 for w in document["grid"]["cost_weight"]]
+    return max(x for plane in values for line in plane for x, counts in zip(line, weighed, strict=True) if counts)
 
 
 def _regions(document: Mapping[str, Any], ends: Sequence[str]) -> Iterator[Table]:

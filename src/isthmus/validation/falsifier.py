@@ -704,6 +704,13 @@ def crisis_cases(folder: Path) -> dict[str, pd.DataFrame]:
         return {}
     crises, capabilities, obligations = (p for p in places if p is not None)
     actors = icb.read_actors(crises)
+    _raise(
+        [
+            Problem(str(crises), 1, name, "no such column", name, "crises cannot be told apart without it")
+            for name in ("trigent", "triggr")
+            if name not in actors
+        ]
+    )
     cinc = cow.read_nmc(capabilities).set_index(["cow_code", "year"])["cinc"].dropna()
     spells = atop.read_dyad_spells(obligations)
     allies = _allied(spells[spells["kind"] == "defense_pact"], cinc)
