@@ -819,6 +819,10 @@ def validate(
     until: Annotated[
         str | None, typer.Option("--until", metavar="DATE", help="Last day of the hindcasts, YYYY-MM-DD or YYYY-MM.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Folder of public data sets (ICB, NMC, ATOP): margins against past crises."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write cases, series and tables as JSON, for isthmus report.")
     ] = None,
@@ -836,7 +840,7 @@ def validate(
 
     loaded = load_register(register, overlay)
     last = _last_day(until)
-    found = run_cases(loaded, observations, last, lambda name: print(f"{name} …", file=sys.stderr))
+    found = run_cases(loaded, observations, last, data, lambda name: print(f"{name} …", file=sys.stderr))
     whole = document(found, loaded)
     if out is not None:
         write_document(whole, out)
@@ -1029,6 +1033,14 @@ def deter(
             help="Run again with an actor that neither fights nor gives; may be given again; `each`: every ally in turn.",
         ),
     ] = None,
+    split: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--split",
+            metavar="SHARE",
+            help="Run again with this share of the hub's stocks kept for the first theater, the rest for the second; may be given again.",
+        ),
+    ] = None,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
@@ -1042,11 +1054,15 @@ def deter(
     opened = Results.open(run)
     loaded = load_register(register, overlay) if register or overlay else None
     found = deterring.document(opened, loaded)
-    if against or without:
+    if against or without or split:
         base = deterring.from_run(opened, loaded)
         found["absences"] = deterring.against(opened, base, [Results.open(path) for path in against or ()])
-        if without:
-            found["absences"] += deterring.without(opened, base, without)
+
+        def told(done: int, total: int) -> None:
+            print(f"run again: {done} of {total}", file=sys.stderr)
+
+        found["absences"] += deterring.without(opened, base, without, told) if without else []
+        found["absences"] += deterring.split(opened, base, split, told) if split else []
     if as_json:
         print_json(found)
     elif as_csv:
@@ -1079,7 +1095,8 @@ def deter_score(
     if as_json:
         print_json(rows[0] if cases is not None and data is None else rows)
         return
-    shown = [c for c in rows[0] if c not in ("auc_over_capability", "auc_over_logit", "eras", "columns", "notes")]
+    left_out = {"auc_over_capability", "auc_over_logit", "eras", "columns", "notes", *(() if as_csv else ("set", "verdict"))}
+    shown = [*(() if as_csv else ("set",)), *(c for c in rows[0] if c not in left_out)]
     print_rows(rows, shown, as_csv=as_csv)
     if not as_csv:
         for row in rows:

@@ -161,9 +161,10 @@ class WarCases:
 
     starts: Mapping[str, Mapping[str, int]]
 
-    def alone(self, theater: str) -> str | None:
-        """The case in which only this theater is at war."""
-        return next((name for name, s in self.starts.items() if set(s) == {theater}), None)
+    def alone(self, theater: str, start: int | None = None) -> str | None:
+        """The case in which only this theater is at war: from this week on, or the one that begins first."""
+        found = sorted((s[theater], name) for name, s in self.starts.items() if set(s) == {theater})
+        return next((name for week, name in found if start is None or week == start), None)
 
     def together(self, first: str, second: str) -> str | None:
         """The case in which these two begin at once."""

@@ -176,16 +176,20 @@ def price_rows(inputs: Inputs) -> list[Row]:
 
 
 def opportunism_rows(inputs: Inputs) -> list[Row]:
-    """What a first war does to the margin of whoever comes second, by the weeks in between."""
+    """What a first war does to the margin of whoever comes second, by the weeks in between.
+
+    Against the second war alone, begun in the same week where the run has that case: months of peace change stocks as well.
+    """
     rows = []
     for a, b in inputs.pairs():
         for first, second in ((a, b), (b, a)):
-            alone = inputs.cases.alone(second.theater)
             together = inputs.cases.together(first.theater, second.theater)
             lagged = [(0, together)] if together else []
             lagged += inputs.cases.after(first.theater, second.theater)
             for ecosystem in inputs.ecosystems:
                 for lag, case in lagged:
+                    start = inputs.cases.starts[case][second.theater]
+                    alone = inputs.cases.alone(second.theater, start) or inputs.cases.alone(second.theater)
                     if alone is not None:
                         rows.append(_opportunism(inputs, ecosystem, first, second, alone, case, lag))
     return rows
@@ -204,6 +208,8 @@ def _opportunism(inputs: Inputs, ecosystem: str, first: Duel, second: Duel, alon
         "mission": second.mission,
         "war_case": case,
         "lag_weeks": lag,
+        "against": alone,
+        "weeks_of_peace_in_the_change": inputs.cases.starts[case][second.theater] - inputs.cases.starts[alone][second.theater],
         "p_alone": _r(float(before.mean())),
         "p_with_first_war": _r(float(after.mean())),
         "p_change": _r(change),

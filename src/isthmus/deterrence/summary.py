@@ -66,7 +66,7 @@ def tables(document: Mapping[str, Any]) -> list[Table]:
         _inputs(document),
         _break_evens(document, ends),
         _rebuilding(document, ends),
-        _absences(document),
+        _absences(document, ends[0]),
     ]
     return [t for t in found if t.rows]
 
@@ -141,7 +141,7 @@ def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
         {
             "second challenger": r["challenger"],
             "mission": r["mission"],
-            "weeks after the first": r["lag_weeks"],
+            "weeks after the first": f"{r['lag_weeks']}{'' if r['weeks_of_peace_in_the_change'] == 0 else ' *'}",
             "ecosystem": r["ecosystem"],
             "p alone": f"{r['p_alone']:.3f}",
             "p with the first war": f"{r['p_with_first_war']:.3f}",
@@ -156,10 +156,12 @@ def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
         for r in document["opportunism"]
         if r["ecosystem"] in ends
     ]
+    confounded = any(r["weeks_of_peace_in_the_change"] for r in document["opportunism"])
     notes = (
         "by campaigns: the change of p, from stocks that two wars share, with its standard error; by assumption: punishment divided.",
         "The change does not depend on the status quo, by construction. Whether the margin's own sign turns does: opened at most is the",
         "largest share of draws, over the grid, in which the first war turns it against deterrence; opened_by_grid has all points.",
+        *(("* against a war alone that begins earlier: what those weeks of peace change is in it too.",) if confounded else ()),
     )
     return Table("Opportunism: what a first war does to the second challenger's margin", rows, notes)
 
@@ -282,7 +284,7 @@ def _rebuilding(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
     return Table("Years until the defenders' stocks stand again", rows, notes)
 
 
-def _absences(document: Mapping[str, Any]) -> Table:
+def _absences(document: Mapping[str, Any], first: str) -> Table:
     rows = [
         {
             "without": r["without"],
@@ -293,11 +295,19 @@ def _absences(document: Mapping[str, Any]) -> Table:
             "p": f"{r['p']:.2f} → {r['p_without']:.2f}",
             "change of margin": f"{r['margin_change']:+.3f} ± {r['standard_error']:.3f}",
             "margin, median": f"{r['median']:+.2f}",
-            "of the fall restored": "" if r["restored_of_fall"] is None else f"{r['restored_of_fall']:.0%}",
+            "of the fall restored": "" if r["ecosystem"] == first else _restored(r["restored_of_fall"]),
         }
         for r in document["absences"]
+        if abs(r["margin_change"]) > 2 * r["standard_error"]
     ]
     notes = (
-        "Restored: of what the margin loses in the first ecosystem; blank where the fall is within two standard errors of nil.",
+        f"{len(document['absences']) - len(rows)} margins that change by two standard errors or less are left out here, and are in the JSON.",
+        "Restored: of what the margin loses in the first ecosystem; blank where that fall is within two standard errors of nil.",
     )
     return Table("Abandonment and access: margins without an actor, or in another study", rows, notes)
+
+
+def _restored(share: float | None) -> str:
+    if share is None:
+        return ""
+    return "all and more" if share > 1 else "none" if share <= 0 else f"{share:.0%}"

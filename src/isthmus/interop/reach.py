@@ -21,14 +21,16 @@ F64 = npt.NDArray[np.float64]
 MEASURES = ("reach", "reach_if_both_draw", "hub_share", "scale_ratio", "days_of_supply", "reachable", "coalition")
 
 
-def reach(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[tuple[str, str], dict[str, F64]]:
+def reach(
+    supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], held: Access | None = None
+) -> dict[tuple[str, str], dict[str, F64]]:
     """(front, mission) → measure → (futures,).
 
     reach, reach_if_both_draw, hub_share: shares; scale_ratio: own reachable effect by the other side's in the same theater;
     days_of_supply: reachable opening stock by the stated need of a day after the opening, NaN where no need is stated;
-    reachable, coalition: effect.
+    reachable, coalition: effect. `held`: the access of these futures, where the caller has it.
     """
-    held = access(supply, rule, draws)
+    held = access(supply, rule, draws) if held is None else held
     n = len(next(iter(draws.values())))
     out: dict[tuple[str, str], dict[str, F64]] = {}
     weight = [draws[c.need.weight] if c.need.weight else np.ones(n) for c in supply.cells]
@@ -66,9 +68,11 @@ def reach(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict
     return out
 
 
-def donors(supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[tuple[str, str, str], F64]:
+def donors(
+    supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], held: Access | None = None
+) -> dict[tuple[str, str, str], F64]:
     """(front, mission, donor) → reachable effect per future: who could supply which front."""
-    held = access(supply, rule, draws)
+    held = access(supply, rule, draws) if held is None else held
     output = row_output(supply, held)
     out: dict[tuple[str, str, str], F64] = {}
     for e, edge in enumerate(supply.edges):

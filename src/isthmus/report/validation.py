@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = {
     "published": "Published cases: figures that others computed or reported",
     "mass_balance": "Mass balance: what was fired against what there was, by counting basis",
     "hindcast": "Hindcasts: the war in Ukraine, plans and what came of them",
+    "sign": "Signs that the literature states about deterrence, by construction or as a result",
     "natural_experiment": "Natural experiments of compatibility, against 'every shell serves every gun'",
 }
 

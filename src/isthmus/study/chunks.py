@@ -6,7 +6,8 @@ it is the same chunk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from isthmus.interop.access import Access, access
 from isthmus.interop.reach import MEASURES, donors, reach
 from isthmus.study.plan import Plan
 from isthmus.sustainment import fans
@@ -47,6 +49,10 @@ def run_chunk(
     fan_rows: list[dict[str, Any]] = []
     weekly: list[pa.Table] = []
     base: dict[int, npt.NDArray[np.float32]] = {}
+    # Reach is NumPy on one processor; beside the kernel, which holds no lock of the interpreter, it costs next to no time.
+    beside = ThreadPoolExecutor(1)
+    static = beside.submit(_static, plan, first, draws)
+    beside.shutdown(wait=False)
     for e, eco in enumerate(study.ecosystems):
         inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
         for w, case in enumerate(study.war_cases):
@@ -68,11 +74,19 @@ def run_chunk(
         "futures": pa.table(
             {"future": np.arange(first, first + count, dtype=np.int64), **{n: v.astype(np.float32) for n, v in draws.items()}}
         ),
-        "reach": _by_future(pa.concat_tables(list(_reach(plan, first, draws)))),
-        "donors": _donors(plan, draws),
+        **static.result(),
         "fans": pa.concat_tables([pa.table(row) for row in fan_rows]).unify_dictionaries(),
     }
     return tables | ({"weeks": pa.concat_tables(weekly)} if weekly else {})
+
+
+def _static(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]]) -> dict[str, pa.Table]:
+    """Tables of what needs no campaign: reach, and who could supply which front."""
+    held = {eco.name: access(plan.wide, eco.rule(), draws) for eco in plan.study.ecosystems}
+    return {
+        "reach": _by_future(pa.concat_tables(list(_reach(plan, first, draws, held)))),
+        "donors": _donors(plan, draws, held),
+    }
 
 
 def _outcomes(plan: Plan, first: int, count: int, results: dict[tuple[int, int], CampaignResults]) -> pa.Table:
@@ -93,10 +107,10 @@ def _category(names: list[str], codes: npt.NDArray[Any]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names))
 
 
-def _reach(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]]) -> Iterator[pa.Table]:
+def _reach(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]], held: Mapping[str, Access]) -> Iterator[pa.Table]:
     """A row per future, ecosystem, front and mission."""
     for eco in plan.study.ecosystems:
-        for (front, mission), values in sorted(reach(plan.wide, eco.rule(), draws).items()):
+        for (front, mission), values in sorted(reach(plan.wide, eco.rule(), draws, held[eco.name]).items()):
             n = len(values["reach"])
             keys = {
                 "future": np.arange(first, first + n, dtype=np.int64),
@@ -112,11 +126,11 @@ def _by_future(table: pa.Table) -> pa.Table:
     return table.take(np.argsort(table.column("future").to_numpy(), kind="stable"))
 
 
-def _donors(plan: Plan, draws: dict[str, npt.NDArray[np.float64]]) -> pa.Table:
+def _donors(plan: Plan, draws: dict[str, npt.NDArray[np.float64]], held: Mapping[str, Access]) -> pa.Table:
     """Who could supply which front: sums over the chunk's futures of the donor's share of what is reachable."""
     rows = []
     for eco in plan.study.ecosystems:
-        shares = donors(plan.wide, eco.rule(), draws)
+        shares = donors(plan.wide, eco.rule(), draws, held[eco.name])
         total: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
         for (front, mission, _), effect in shares.items():
             total[front, mission] = total.get((front, mission), np.zeros_like(effect)) + effect

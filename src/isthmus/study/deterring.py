@@ -197,10 +197,7 @@ def without(results: Results, base: Inputs, actors: Sequence[str], step: Callabl
 
     In the run's first and last ecosystem. Raises RunError where the run's register is not at hand; InputError for an unknown actor.
     """
-    plan = plan_of(results.manifest)
-    if plan is None:
-        allowed = "the register as it was when the run was made"
-        raise RunError([Problem(str(results.folder.root), None, "register", "another one", allowed, "absences cannot be run")])
+    plan = _plan(results)
     known = belligerents(plan)
     asked = list(known) if list(actors) == [EVERY_ALLY] else list(actors)
     everybody = set(plan.register.table("actors")["actor_id"])
@@ -209,20 +206,56 @@ def without(results: Results, base: Inputs, actors: Sequence[str], step: Callabl
     ]
     if problems:
         raise InputError(problems)
+    changes = {actor: {"absent": tuple(dict.fromkeys((*plan.study.absent, actor)))} for actor in asked}
+    return _changed(plan, base, changes, step)
+
+
+def split(results: Results, base: Inputs, shares: Sequence[float], step: Callable[[int, int], None] | None = None) -> list[Row]:
+    """Margins where a share of the hub's stocks and output is kept for the run's first theater and the rest for its second.
+
+    As :func:`without`. Raises InputError for a study of other than two theaters, or a share outside 0 to 1.
+    """
+    plan = _plan(results)
+    theaters = list(dict.fromkeys(f.theater for f in plan.study.fronts))
+    problems = [
+        Problem("command line", None, "--split", f"{s:g}", "0 to 1", "no share of a stock") for s in shares if not 0 <= s <= 1
+    ]
+    if len(theaters) != 2:
+        problems.append(
+            Problem("command line", None, "--split", ", ".join(theaters), "two theaters", "nothing to divide between")
+        )
+    if problems:
+        raise InputError(problems)
+    parts = [dict(zip(theaters, (share, 1 - share), strict=True)) for share in shares]
+    changes = {"hub split: " + ", ".join(f"{t} {s:.2g}" for t, s in part.items()): {"hub_split": part} for part in parts}
+    return _changed(plan, base, changes, step)
+
+
+def _plan(results: Results) -> Plan:
+    plan = plan_of(results.manifest)
+    if plan is None:
+        allowed = "the register as it was when the run was made"
+        raise RunError([Problem(str(results.folder.root), None, "register", "another one", allowed, "it cannot be run again")])
+    return plan
+
+
+def _changed(
+    plan: Plan, base: Inputs, changes: Mapping[str, dict[str, Any]], step: Callable[[int, int], None] | None
+) -> list[Row]:
+    """Margins of the study with some keys changed, by name of the change, on the plan's first futures."""
     futures = min(ABSENCE_FUTURES, plan.study.futures)
     ends = list(dict.fromkeys((base.ecosystems[0], base.ecosystems[-1])))
-    cut = first_futures(base, futures)
-    rows = []
-    for done, actor in enumerate(asked):
-        absent = tuple(dict.fromkeys((*plan.study.absent, actor)))
-        other = make_plan(plan.study.model_copy(update={"absent": absent}), plan.register)
+    cut, ranges = first_futures(base, futures), _ranges(plan.study, plan.register)
+    rows: list[Row] = []
+    for done, (name, change) in enumerate(changes.items()):
+        other = make_plan(plan.study.model_copy(update=change), plan.register)
         if other.design.shared != plan.design.shared:
             found = ", ".join(sorted(set(other.design.shared) ^ set(plan.design.shared))[:5])
             allowed = "the shared uncertainties of the run"
-            raise RunError([Problem(actor, None, "--without", found, allowed, "the futures would not be paired")])
-        rows += absence_rows(cut, simulate(other, futures, ends, _ranges(plan.study, plan.register)), actor)
+            raise RunError([Problem(name, None, None, found, allowed, "the futures would not be paired")])
+        rows += absence_rows(cut, simulate(other, futures, ends, ranges), name)
         if step:
-            step(done + 1, len(asked))
+            step(done + 1, len(changes))
     return rows
 
 
@@ -242,17 +275,12 @@ def against(results: Results, base: Inputs, others: Sequence[Results]) -> list[R
     """Margins of other runs of the same futures, by the title of their study. Raises RunError where a run is not paired."""
     rows = []
     for other in others:
+        asked = [(f"study.{key}", results.study[key], other.study[key]) for key in ("seed", "horizon_weeks")]
+        asked.append(("register", *(r.manifest["register"]["hash"][:16] for r in (results, other))))
         problems = [
-            Problem(
-                str(other.folder.root),
-                None,
-                f"study.{key}",
-                str(other.study[key]),
-                str(results.study[key]),
-                "the runs are not paired",
-            )
-            for key in ("seed", "horizon_weeks")
-            if other.study[key] != results.study[key]
+            Problem(str(other.folder.root), None, key, str(theirs), str(ours), "the runs are not paired")
+            for key, ours, theirs in asked
+            if ours != theirs
         ]
         if problems:
             raise RunError(problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-CaseKind = Literal["closed_form", "published", "mass_balance", "hindcast", "natural_experiment"]
+CaseKind = Literal["closed_form", "published", "mass_balance", "hindcast", "natural_experiment", "sign"]
 Block = Literal["conditional", "forecast", "one_month", "fixed_origin"]
 
 

@@ -342,21 +342,33 @@ def draw_then(register: Register, draws: int = DRAWS, seed: int = SEED) -> Then:
     return Then(draw_prices(ranges, ["then"], seed, draws)["then"], {u.name: found[f"{u.name}:then"] for u in HISTORICAL})
 
 
-def margins_then(cases: pd.DataFrame, then: Then) -> F64:
-    """Margin p* − p of each case, mean over draws: (cases,). A column that the file lacks is drawn, or left
-    out, alike for all; a cell without a value stands at the mean of its column.
+@dataclass(frozen=True)
+class Built:
+    """The two parts of the margin of each case, means over draws: (cases,)."""
+
+    tie: F64
+    """p*: what the case would have to promise."""
+    success: F64
+    """p: what it promised."""
+
+    @property
+    def margin(self) -> F64:
+        found: F64 = self.tie - self.success
+        return found
+
+
+def built_then(cases: pd.DataFrame, then: Then) -> Built:
+    """The margin of each case from what existed then.
 
     p: share of capabilities that could reach, C/(C + D) (the ratio form of a contest; Tullock 1980), C halved every so many km, allies
-    by their reliability. p*: value of the status quo less its expected fall, and weighted costs.
+    by their reliability. p*: value of the status quo less its expected fall, and weighted costs. A column that the file lacks is drawn,
+    or left out, alike for all; a cell without a value stands at the mean of its column.
     """
-    mean = np.zeros(len(cases))
-    for k in range(len(then.prices.weight)):
-        mean += _margin(cases, then, k)
-    found: F64 = mean / len(then.prices.weight)
-    return found
+    draws = [_parts(cases, then, k) for k in range(len(then.prices.weight))]
+    return Built(np.mean([tie for tie, _ in draws], axis=0), np.mean([p for _, p in draws], axis=0))
 
 
-def _margin(cases: pd.DataFrame, then: Then, k: int) -> F64:
+def _parts(cases: pd.DataFrame, then: Then, k: int) -> tuple[F64, F64]:
     prices, other = then.prices, {name: float(values[k]) for name, values in then.other.items()}
 
     def column(name: str, missing: float) -> F64:
@@ -377,8 +389,7 @@ def _margin(cases: pd.DataFrame, then: Then, k: int) -> F64:
     fear = column("fear", float(prices.fear[k]))
     weight = prices.weight[k] * (1 + other["democracy"] * (column("challenger_regime", -10.0) + 10) / 20)
     cost = prices.losses[k] + prices.punishment[k] + prices.cutoff[k] + other["nuclear"] * column("nuclear_defender", 0.0)
-    found: F64 = value - fear + weight * cost - p
-    return found
+    return value - fear + weight * cost, p
 
 
 # Scores
@@ -495,6 +506,9 @@ class Score:
     auc_logit: float
     """Of a logistic regression of all columns, each era held out in turn."""
     auc_logit_with_margin: float
+    auc_tie: float
+    """Of p* alone, and of p alone: which part of the margin orders."""
+    auc_success: float
     over_capability: Gap
     over_logit: Gap
     """What the margin adds to the logistic regression."""
@@ -523,6 +537,8 @@ class Score:
             "auc_capability": _round(self.auc_capability),
             "auc_logit": _round(self.auc_logit),
             "auc_logit_with_margin": _round(self.auc_logit_with_margin),
+            "auc_tie_chance_alone": _round(self.auc_tie),
+            "auc_success_alone": _round(self.auc_success),
             "auc_over_capability": {k: _round(getattr(self.over_capability, k)) for k in ("value", "low", "high")},
             "auc_over_logit": {k: _round(getattr(self.over_logit, k)) for k in ("value", "low", "high")},
             "log_score": _round(self.log_score),
@@ -549,7 +565,8 @@ def score(cases: pd.DataFrame, then: Then, outcome: str = "attacked", bootstraps
         found = f"{len(cases)} cases, {events} of them with the outcome"
         allowed = f"{LEAST} cases or more, {FEWEST_OF_A_KIND} or more of either outcome"
         raise InputError([Problem("cases", None, outcome, found, allowed, "too few cases to score an ordering")])
-    margin = -margins_then(cases, then)
+    built = built_then(cases, then)
+    margin = -built.margin
     ratio = _ratio(cases)
     parts = eras_of(cases, outcome)
     columns, features = _features(cases)
@@ -582,6 +599,8 @@ def score(cases: pd.DataFrame, then: Then, outcome: str = "attacked", bootstraps
         values["ratio"],
         values["logit"],
         values["joined"],
+        auc(-built.tie, happened),
+        auc(built.success, happened),
         over,
         beyond,
         log_score(held_out(margin[:, None], happened, parts), happened),
@@ -698,7 +717,8 @@ def crisis_cases(folder: Path) -> dict[str, pd.DataFrame]:
     What is known of a case is that of the year before.
     """
     places = [
-        _place(folder, names, inner) for names, inner in ((icb.ACTORS, "icb"), (cow.FILES, "cow"), (atop.DYAD_SPELLS, "atop"))
+        _place(folder, names, inner)
+        for names, inner in ((icb.ACTORS, ("icb",)), (cow.FILES, ("cow", "cow-nmc")), (atop.DYAD_SPELLS, ("atop",)))
     ]
     if any(p is None for p in places):
         return {}
@@ -730,8 +750,8 @@ def crisis_cases(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def _place(folder: Path, names: Sequence[str], inner: str) -> Path | None:
-    return next((p for p in (folder, folder / inner) if p.is_dir() and _files.matching(p, *names)), None)
+def _place(folder: Path, names: Sequence[str], inner: Sequence[str]) -> Path | None:
+    return next((p for p in (folder, *(folder / name for name in inner)) if p.is_dir() and _files.matching(p, *names)), None)
 
 
 def _allied(pacts: pd.DataFrame, cinc: pd.Series[float]) -> dict[tuple[int, int], dict[int, float]]:
@@ -834,6 +854,7 @@ def _case(name: str, found: Score) -> Case:
         f"{found.verdict}: AUC {found.auc:.3f} against {found.auc_capability:.3f} of the capability ratio alone "
         f"(difference {over.value:+.3f}, 95% from {over.low:+.3f} to {over.high:+.3f}) and {found.auc_logit:.3f} of a logistic "
         f"regression of the same columns, to which the margin adds {beyond.value:+.3f} ({beyond.low:+.3f} to {beyond.high:+.3f}); "
+        f"p* alone {found.auc_tie:.3f}, p alone {found.auc_success:.3f}; "
         f"{found.n:,} cases, {found.events:,} events, {found.dyads:,} pairs; passes where the first interval lies above nil"
     )
     return Case(
@@ -861,7 +882,7 @@ def sign_cases(register: Register) -> list[Case]:
     return [
         Case(
             case=f"sign.{s.sign}",
-            kind="closed_form" if s.basis == "by construction" else "published",
+            kind="sign",
             title=f"{s.statement} ({s.source}) — {s.basis}",
             passed=s.held,
             why=s.why,

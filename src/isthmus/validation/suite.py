@@ -18,14 +18,13 @@ from isthmus.validation.artillery import ArtilleryResult, hindcast
 from isthmus.validation.calibration import frozen_path
 from isthmus.validation.case import Case
 from isthmus.validation.closed_forms import closed_form_cases
+from isthmus.validation.falsifier import falsifier_cases, sign_cases
 from isthmus.validation.mass_balance import mass_balance_cases
 from isthmus.validation.natural import COLUMNS as NATURAL_COLUMNS
 from isthmus.validation.natural import NaturalExperiments, natural_experiments, read_sightings
 from isthmus.validation.observations import ObservationFile, read_observations
 from isthmus.validation.plans import plan_cases
 from isthmus.validation.published import NOT_TESTED_HERE, published_cases
-
-STEPS = ("closed forms", "published cases", "plans", "mass balance", "artillery", "air defence", "natural experiments")
 
 UNTESTED = (
     "No hindcast row tests what reach says of a coalition, nor how an ecosystem moves it: no war was fought in two ecosystems.",
@@ -55,6 +54,7 @@ def validate(
     register: Register,
     observations: Path | None = None,
     until: date | None = None,
+    data: Path | None = None,
     step: Callable[[str], None] | None = None,
 ) -> Validation:
     """Run every case.
@@ -62,6 +62,7 @@ def validate(
     Args:
         observations: later rows in the form of the artillery case, the air defence case or the natural experiments; the header
             decides. They are scored without refitting.
+        data: folder of public data sets; with ICB, NMC and ATOP the margin of deterrence is held against past crises.
         until: last day of the hindcasts; by default as far as arrivals and observations go.
         step: called with the name of the part that begins.
 
@@ -92,6 +93,11 @@ def validate(
     begin("natural experiments")
     natural = natural_experiments(register, sightings)
     cases += [*artillery.cases, *air.cases, *natural.cases]
+    begin("signs of deterrence")
+    cases += sign_cases(register)
+    if data is not None:
+        begin("margins against past crises")
+        cases += falsifier_cases(data, register)
     return Validation(tuple(cases), artillery, air, natural)
 
 
