@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
+from threading import local
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -432,8 +433,14 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
     fill = np.full((values.shape[0], at.views, weeks, LANES), -1.0, np.float32)
     begin = np.asarray(starts, np.int32)
 
+    memory = local()
+
     def one(tile: int) -> None:
-        _tile(index, values[tile], np.zeros((slots, LANES), np.float32), at, of, sl, begin, weeks, out[tile], fill[tile])
+        # A thread clears and uses one block again and again: fresh memory costs a fault a page, for which threads would queue.
+        if not hasattr(memory, "state"):
+            memory.state = np.empty((slots, LANES), np.float32)
+        memory.state.fill(0.0)
+        _tile(index, values[tile], memory.state, at, of, sl, begin, weeks, out[tile], fill[tile])
 
     # The kernel holds no lock of the interpreter; tiles are independent, so threads change no value.
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
