@@ -37,6 +37,9 @@ SECTIONS = (
     "rebuild",
     "layers",
     "parity",
+    "deterrence",
+    "systems",
+    "awareness",
     "excursions",
     "validation",
     "evidence",
@@ -144,7 +147,7 @@ def test_tables_and_figures_can_be_read_without_seeing_them(read: Reader) -> Non
     assert tags["caption"] == tags["table"] > 10
     assert all("scope" in a for t, a in read.tags if t == "th")
     drawings = [a for t, a in read.tags if t == "svg"]
-    assert len(drawings) == tags["figure"] == 4 + 6 + 3
+    assert len(drawings) == tags["figure"] == 4 + 6 + 3 + 5
     assert all(a["role"] == "img" and len(a["aria-label"]) > 60 for a in drawings)
     levels = [int(t[1]) for t, _ in read.tags if re.fullmatch(r"h[1-6]", t)]
     assert levels.count(1) == 1
@@ -306,7 +309,7 @@ def test_a_changed_register_leaves_out_what_needs_it_and_says_so(results: Result
     assert "t-assumptions" not in read.tables
     assert "t-layers-need-met" in read.tables  # kept in the run itself
     assert "t-reach-0" in read.tables
-    assert read.text.count("the run was made with the register 0000000000000000") == 2
+    assert read.text.count("the run was made with the register 0000000000000000") == 5
 
 
 def test_a_text_cannot_break_out_of_a_figure() -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from isthmus.register import Register
+from isthmus.report.aware import AwareSection
 from isthmus.report.campaigns import CampaignSection
 from isthmus.report.context import Context
 from isthmus.report.evidence import Evidence
 from isthmus.report.exchange import ExchangeSection
 from isthmus.report.layering import LayerSection
+from isthmus.report.margins import MarginSection
 from isthmus.report.reaching import ReachSection
 from isthmus.report.scorecard import ScorecardSection
+from isthmus.report.systems import SystemsSection
 from isthmus.report.validated import ValidationSection
 from isthmus.report.wording import plain
 from isthmus.study.results import Results
@@ -46,6 +49,9 @@ class Page:
         self.campaigns = CampaignSection(self.run)
         self.layers = LayerSection(self.run)
         self.exchange = ExchangeSection(self.run)
+        self.margins = MarginSection(self.run)
+        self.systems = SystemsSection(self.run)
+        self.aware = AwareSection(self.run)
         self.scorecard = ScorecardSection(self.run, excursions)
         self.validation = ValidationSection(self.run, validation) if validation is not None else None
 
