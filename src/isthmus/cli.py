@@ -619,6 +619,62 @@ def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @app.command()
+def dependence(
+    study: StudyArgument = "reference",
+    actors: Annotated[
+        list[str] | None,
+        typer.Option("--actor", metavar="A", help="Who stays out or is drawn in; hubs, and every ally, by default."),
+    ] = None,
+    ecosystem: Annotated[
+        str | None, typer.Option("--ecosystem", help="One of the study's ecosystems; the first by default.")
+    ] = None,
+    futures: FuturesOption = REACH_FUTURES,
+    register: RegisterOption = None,
+    overlay: OverlayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What reach loses where the hub or an ally stays out or is drawn into the other war, and where two allies without the hub mend it."""
+    from isthmus.interop.dependence import abandonment, entrapment, links
+    from isthmus.study import Study
+    from isthmus.study.plan import make_plan
+
+    plan = make_plan(Study.load(study), load_register(register, overlay), futures=futures)
+    rules = {e.name: e.rule() for e in plan.study.ecosystems}
+    known = {p.actor_id for f in plan.wide.setting.fronts for p in f.participants}
+    problems = [
+        Problem("command line", None, name, value, ", ".join(sorted(allowed)), "nothing of this name in the study")
+        for name, values, allowed in (
+            ("--ecosystem", [ecosystem] if ecosystem else [], set(rules)),
+            ("--actor", actors or [], known),
+        )
+        for value in values
+        if value not in allowed
+    ]
+    if problems:
+        raise InputError(problems)
+    rule = rules[ecosystem or plan.study.ecosystems[0].name]
+    draws = plan.design.draw(0, plan.study.futures)
+    frames = {
+        "abandonment": abandonment(plan.wide, rule, draws, actors or None),
+        "entrapment": entrapment(plan.wide, rule, draws, actors or None),
+        "links": links(plan.wide, rule, draws),
+    }
+    if as_json:
+        print_json({name: _plain_rows(frame) for name, frame in frames.items()})
+        return
+    for name, frame in frames.items():
+        print(f"{name}: " + _DEPENDENCE[name])
+        print_rows(_plain_rows(frame), list(frame.columns))
+
+
+_DEPENDENCE: Mapping[str, str] = {
+    "abandonment": "reach of a front that is kept where one actor does not show up, as a share of the same world with everybody",
+    "entrapment": "what a front loses of its reach at most when an ally's materiel goes to the other front of its side first",
+    "links": "how much reach without the hub grows, and the hub's share falls, where an ally's own makes fit the front fully",
+}
+
+
+@app.command()
 def results(
     run: RunArgument,
     ecosystem: Annotated[str | None, typer.Option("--ecosystem", help="Only this ecosystem.")] = None,

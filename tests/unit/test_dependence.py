@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from isthmus.errors import InputError
 from isthmus.interop import dependence
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.reach import reach
@@ -188,3 +190,16 @@ def test_links_lower_the_hubs_share(world: tuple[Supply, EcosystemRule, Mapping[
     assert (frame["gain"] >= 0).all()
     assert (frame["hub_share_linked"] <= frame["hub_share"] + 1e-12).all()
     assert frame["gain"].is_monotonic_decreasing
+
+
+def test_the_command_gives_the_frames_and_names_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    from isthmus import cli
+
+    cli.app(["dependence", "--actor", "USA", "--futures", "64", "--json"], standalone_mode=False)
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"abandonment", "entrapment", "links"}
+    assert {row["absent"] for row in found["abandonment"]} == {"USA"}
+    assert all(0 <= row["kept_low"] <= row["kept"] <= row["kept_high"] <= 1 for row in found["abandonment"])
+    with pytest.raises(InputError) as caught:
+        cli.app(["dependence", "--actor", "XXX", "--ecosystem", "none", "--futures", "64"], standalone_mode=False)
+    assert {p.found for p in caught.value.problems} == {"none", "XXX"}
