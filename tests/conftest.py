@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from isthmus.register.columns import columns
 from isthmus.register.records import TABLES
+
+settings.register_profile("isthmus", deadline=None)  # Time says something of the machine, not of the program.
+settings.load_profile("isthmus")
 
 FACT = {"kind": "fact", "source_id": "gazette", "as_of": "2025-06", "confidence": "A"}
 GUESS = {"kind": "assumption", "note": "no figure is published"}
