@@ -192,24 +192,6 @@ def _with_spread(measured: dict[str, F64]) -> dict[str, Any]:
     return {name: median for name, (_, median, _) in found.items()} | spread
 
 
-def input_coverage(plan: Plan) -> list[dict[str, Any]]:
-    """What the inputs of the study's campaigns rest on: stage campaign, field, elements, facts, estimates, assumptions."""
-    kinds: dict[str, list[str]] = {}
-    for binding in plan.supply.bindings:
-        kinds.setdefault(binding.field, []).append(binding.kind)
-    columns = {"facts": "fact", "estimates": "estimate", "assumptions": "assumption"}
-    return [
-        {
-            "stage": "campaign",
-            "field": name,
-            "elements": len(found),
-            **{c: found.count(kind) for c, kind in columns.items()},
-            "unknown": None,
-        }
-        for name, found in sorted(kinds.items())
-    ]
-
-
 def _quantiles(values: F64) -> tuple[float | None, float | None, float | None]:
     known = values[np.isfinite(values)]
     if not len(known):

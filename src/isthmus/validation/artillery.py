@@ -839,13 +839,6 @@ def _hindcast(register: Register) -> _Hindcast:
     return _Hindcast(World(supply(register), desk_priors(register)), fitted)
 
 
-def artillery_cases(
-    register: Register, observations: ObservationFile | None = None, until: date | None = None, frozen: Path = FROZEN
-) -> list[Case]:
-    """The cases of :func:`hindcast`."""
-    return list(hindcast(register, observations, until, frozen).cases)
-
-
 def hindcast(
     register: Register, observations: ObservationFile | None = None, until: date | None = None, frozen: Path = FROZEN
 ) -> ArtilleryResult:

@@ -45,10 +45,6 @@ class Validation:
     air_defence: AirDefence
     natural: NaturalExperiments
 
-    @property
-    def passed(self) -> int:
-        return sum(case.passed for case in self.cases)
-
 
 def validate(
     register: Register,
