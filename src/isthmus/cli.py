@@ -717,14 +717,13 @@ def results(
     print_rows(rows, columns, as_json=as_json, as_csv=as_csv)
 
 
-def _print_audits(opened: Results, *, as_json: bool, as_csv: bool, **wanted: str | None) -> None:
+def _print_audits(opened: Results, *, outcome: str, as_json: bool, as_csv: bool, **wanted: str | None) -> None:
     from isthmus.report.influence import print_audit
-    from isthmus.study.audit import AUDIT_COLUMNS, audit, audit_rows
-    from isthmus.study.drivers import TOP, Analysis, analyse
-    from isthmus.study.targets import targets
+    from isthmus.study.audit import AUDIT_COLUMNS, audit_rows, why
+    from isthmus.study.drivers import TOP
+    from isthmus.study.runner import plan_of
 
-    analysis = Analysis.of(opened, targets(opened, **wanted))
-    found = [audit(analysis, judged, TOP) for judged in analyse(analysis)]
+    found = why(opened, plan_of(opened.manifest), TOP, outcome=outcome, **wanted)
     if as_json:
         print_json(found)
     elif as_csv:
@@ -736,7 +735,7 @@ def _print_audits(opened: Results, *, as_json: bool, as_csv: bool, **wanted: str
 
 @app.command()
 def drivers(
-    run: RunArgument,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or experiments of the EMA Workbench (tar.gz).")],
     outcome: Annotated[
         str | None, typer.Option("--outcome", help="This outcome, as isthmus results names it; the headlines by default.")
     ] = None,
@@ -763,10 +762,19 @@ def drivers(
     as_csv: CsvOption = False,
 ) -> None:
     """Which inputs move an outcome, at which value the statement about it flips, and which missing fact is worth finding."""
+    views = {"--groups": groups, "--boxes": boxes, "--ema": ema is not None}
+    if sum(views.values()) > 1:
+        both = " and ".join(name for name, asked in views.items() if asked)
+        raise InputError([Problem("command line", None, None, both, " or ".join(views), "one view at a time")])
+    if run.is_file():
+        names = {"--ecosystem": ecosystem, "--war-case": war_case, "--front": front, "--mission": mission}
+        asked = {**names, "--confirm": confirm or None, "--groups": groups or None, "--ema": ema}
+        _explain_experiments(run, [k for k, v in asked.items() if v is not None], outcome, at, top, boxes, as_json, as_csv)
+        return
     from isthmus.report.influence import print_boxes, print_drivers, print_groups
     from isthmus.study.breakeven import confirmed, reruns_of
     from isthmus.study.discovery import BOX_COLUMNS, discover, limit_rows
-    from isthmus.study.drivers import DRIVER_COLUMNS, GROUP_COLUMNS, Analysis, analyse
+    from isthmus.study.drivers import DRIVER_COLUMNS, GROUP_COLUMNS, Analysis, analyse, require_futures
     from isthmus.study.exchange_ema import write_ema
     from isthmus.study.results import Results
     from isthmus.study.targets import targets
@@ -778,6 +786,7 @@ def drivers(
         text = "{experiments:,} experiments, {inputs} inputs, {outcomes} outcomes: {path}".format(**written)
         print_json(written) if as_json else print(text)
         return
+    require_futures(opened)
     analysis = Analysis.of(opened, chosen, at)
     judged = analyse(analysis)
     if confirm:
@@ -801,6 +810,42 @@ def drivers(
         print_rows(rows, DRIVER_COLUMNS, as_json=as_json, as_csv=as_csv)
     else:
         print_drivers(analysis, judged, top)
+
+
+def _explain_experiments(
+    path: Path,
+    refused: Sequence[str],
+    outcome: str | None,
+    at: float | None,
+    top: int,
+    boxes: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Drivers, and boxes below a level, of experiments that another model left in the format of the EMA Workbench."""
+    from isthmus.study.discovery import limit_rows
+    from isthmus.study.exchange_ema import EXPERIMENT_BOX_COLUMNS, EXPERIMENT_COLUMNS, explain, read_ema
+
+    problems = [
+        Problem("command line", None, None, name, "the folder of a run", "experiments have no such thing") for name in refused
+    ]
+    if boxes and at is None:
+        problems.append(Problem("command line", None, None, "--boxes", "--boxes with --at V", "a box needs a level"))
+    if problems:
+        raise InputError(problems)
+    found = [{**one, "drivers": one["drivers"][:top]} for one in explain(read_ema(path), outcome, at)]
+    if as_json:
+        print_json(found)
+    elif boxes:
+        print_rows(limit_rows(found), EXPERIMENT_BOX_COLUMNS, as_csv=as_csv)
+        for one in found:
+            if one["why"]:
+                print(f"{one['outcome']}: {one['why']}", file=sys.stderr)
+    else:
+        print_rows([d for one in found for d in one["drivers"]], EXPERIMENT_COLUMNS, as_csv=as_csv)
+        for one in found:
+            if not one["drivers"]:
+                print(f"{one['outcome']}: {one['why'] or 'no input stands out of chance'}", file=sys.stderr)
 
 
 @app.command()
@@ -1076,9 +1121,11 @@ def durability(
 def deter(
     run: RunArgument,
     against: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            "--against", metavar="RUN2", help="Another run of the same futures, such as an excursion's; may be given again."
+            "--against",
+            metavar="OTHER",
+            help="What a study or excursion changes, changed here and run again; or another run of the same futures; may be given again.",
         ),
     ] = None,
     without: Annotated[
@@ -1097,6 +1144,18 @@ def deter(
             help="Run again with this share of the hub's stocks kept for the first theater, the rest for the second; may be given again.",
         ),
     ] = None,
+    restore: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--restore",
+            metavar="SIZE",
+            help="Rank allied efforts of a size (0.5: half as much again) by what they bring back of each fall; may be given again.",
+        ),
+    ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="Fix the leading inputs, run again, and say at which values a margin turns its sign."),
+    ] = False,
     register: RegisterOption = None,
     overlay: OverlayOption = None,
     as_json: JsonOption = False,
@@ -1104,21 +1163,21 @@ def deter(
 ) -> None:
     """By how much aggression fails to pay, and what a first war does to a second challenger: over a grid, never a probability of war."""
     from isthmus.deterrence.summary import LONG_COLUMNS, long_rows, tables
-    from isthmus.study import deterring
+    from isthmus.study import absences, deterring, turning
     from isthmus.study.results import Results
+
+    def told(done: int, total: int) -> None:
+        print(f"run again: {done} of {total}", file=sys.stderr)
 
     opened = Results.open(run)
     loaded = load_register(register, overlay) if register or overlay else None
-    found = deterring.document(opened, loaded)
-    if against or without or split:
-        base = deterring.from_run(opened, loaded)
-        found["absences"] = deterring.against(opened, base, [Results.open(path) for path in against or ()])
-
-        def told(done: int, total: int) -> None:
-            print(f"run again: {done} of {total}", file=sys.stderr)
-
-        found["absences"] += deterring.without(opened, base, without, told) if without else []
-        found["absences"] += deterring.split(opened, base, split, told) if split else []
+    base = deterring.from_run(opened, loaded)
+    lost, mended = absences.run_again(
+        opened, base, against=against or (), without=without or (), split=split or (), restore=restore or (), step=told
+    )
+    found = {**deterring.document(opened, loaded), "absences": lost, "restorations": mended}
+    if confirm:
+        found["attribution"]["inputs_run_again"] = turning.run_again(opened, base, told)
     if as_json:
         print_json(found)
     elif as_csv:
@@ -1136,7 +1195,7 @@ def deter_score(
         Path | None, typer.Option("--cases", metavar="FILE", help="Dispute cases: the dispute form, or the war1800 form.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Folder with the files of the sets icb, cow and atop, instead.")
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with NMC and ATOP, and with ICB, MID or GML, instead.")
     ] = None,
     outcome: Annotated[str, typer.Option("--outcome", metavar="O", help="What is ordered: attacked, or war.")] = "attacked",
     register: RegisterOption = None,
@@ -1145,18 +1204,17 @@ def deter_score(
     as_csv: CsvOption = False,
 ) -> None:
     """Whether margins order historical cases better than a bare capability ratio; says so where they add nothing."""
-    from isthmus.validation.falsifier import score_rows
+    from isthmus.validation.falsifier import TEXT_COLUMNS, lines_of, score_rows
 
     rows = score_rows(load_register(register, overlay), cases, data, outcome)
     if as_json:
         print_json(rows[0] if cases is not None and data is None else rows)
         return
-    left_out = {"auc_over_capability", "auc_over_logit", "eras", "columns", "notes", *(() if as_csv else ("set", "verdict"))}
-    shown = [*(() if as_csv else ("set",)), *(c for c in rows[0] if c not in left_out)]
-    print_rows(rows, shown, as_csv=as_csv)
+    left_out = {"auc_over_capability", "auc_over_logit", "eras", "columns", "notes"}
+    print_rows(rows, [c for c in rows[0] if c not in left_out] if as_csv else TEXT_COLUMNS, as_csv=as_csv)
     if not as_csv:
         for row in rows:
-            print("\n".join((f"{row['set']}: {row['verdict']}.", *row["notes"])))
+            print("\n".join(("", f"{row['set']}: {row['verdict']}.", *lines_of(row), *row["notes"])))
 
 
 @app.command()
@@ -1217,7 +1275,7 @@ def demo(out: OutOption = Path("out/reference")) -> None:
     with _progress(plan.campaigns) as step:
         done = start(plan, folder, step)
     opened = Results.open(folder)
-    print_scoreboard(opened, seconds=done.seconds)
+    print_scoreboard(opened, seconds=done.seconds, plan=plan)
     paths = write_report(opened, out / "report", validation=_validation())
     print(f"\nReport: {paths[0]}  (open it in a browser)")
     print(f"Run:    {folder}")

@@ -17,14 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus import cli
-from isthmus.deterrence.games import REGIONS
+from isthmus.deterrence.games import REGIONS, Gains
 from isthmus.deterrence.inputs import PRICES, Duel, Inputs, Prices, Verdicts, WarCases, draw_prices
 from isthmus.deterrence.results import (
     absence_rows,
+    balance_rows,
     change_rows,
+    fallen,
     margin_rows,
     opportunism_rows,
     region_rows,
+    restoration_rows,
 )
 from isthmus.deterrence.solve import (
     COST_WEIGHT,
@@ -34,19 +37,23 @@ from isthmus.deterrence.solve import (
     Chances,
     attack_or_not,
     break_even,
-    driven,
     flip,
     margin_grid,
     moves,
     now_or_later,
+    part_of,
     price_shares,
     region_map,
     share,
+    thirds,
 )
 from isthmus.ensemble import Uncertainty
 from isthmus.errors import InputError
 from isthmus.register import Register
-from isthmus.study import Study, deterring
+from isthmus.report import wording
+from isthmus.report.context import Context
+from isthmus.report.margins import MarginSection, _sign
+from isthmus.study import Study, absences, deterring, turning
 from isthmus.study.plan import make_plan
 from isthmus.study.results import Results
 from isthmus.study.runner import start
@@ -179,14 +186,40 @@ def test_shares_of_spread_find_the_one_price_that_varies() -> None:
     assert all(x.share_of_variance == pytest.approx(0, abs=1e-9) for x in others)
 
 
-def test_drivers_find_a_planted_input_and_no_noise() -> None:
-    rng = np.random.default_rng(5)
-    inputs = rng.random((4000, 60))
-    lost = rng.random(4000) < 0.8 * inputs[:, 17]
-    found = driven(lost, inputs, [f"x{i}" for i in range(60)], tie=0.4)
-    assert [d.name for d in found] == ["x17"]
-    assert found[0].crosses_at == pytest.approx(0.5, abs=0.06), "0.8 x = 0.4"
-    assert driven(np.zeros(4000, bool), inputs, [f"x{i}" for i in range(60)], tie=0.4) == []
+worlds = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=3, max_size=40)
+
+
+@given(worlds)
+def test_the_part_brought_back_is_a_quotient_of_counts(found: list[tuple[bool, bool, bool]]) -> None:
+    without, whole, mended = (np.array(x, bool) for x in zip(*found, strict=True))
+    if without.sum() == whole.sum():
+        return
+    part, error = part_of(without, whole, mended)
+    assert part == pytest.approx((without.sum() - mended.sum()) / (without.sum() - whole.sum()))
+    assert part_of(without, whole, whole) == (pytest.approx(1), pytest.approx(0, abs=1e-12))
+    assert part_of(without, whole, without) == (0, 0)
+    assert error >= 0
+
+
+def test_the_error_of_a_part_is_that_of_many_samples() -> None:
+    """Standard deviation over 2,000 samples of 400 worlds, by brute force."""
+    rng = np.random.default_rng(8)
+
+    def sample() -> tuple[float, float]:
+        u = rng.random(400)
+        return part_of(u < 0.5, u < 0.2, u < 0.3 + 0.1 * (rng.random(400) < 0.5))
+
+    parts = np.array([sample() for _ in range(2000)])
+    assert parts[:, 0].mean() == pytest.approx(0.5, abs=0.01), "0.5 - 0.35 of 0.5 - 0.2"
+    assert parts[:, 1].mean() == pytest.approx(parts[:, 0].std(), rel=0.1)
+
+
+def test_thirds_are_counted() -> None:
+    lost = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0], bool)
+    low, high, gap, error = thirds(lost, np.arange(9.0))
+    assert (low, high, gap) == (pytest.approx(2 / 3), 0, pytest.approx(2 / 3))
+    assert error == pytest.approx(np.sqrt((1 / 3) / 3)), "variance of 1, 1, 0 is a third"
+    assert np.isnan(thirds(lost[:4], np.arange(4.0))).all(), "a third of four worlds is none to speak of"
 
 
 def test_prices_are_paired_by_name_and_independent_of_who_else_is_asked() -> None:
@@ -301,6 +334,17 @@ def test_moves_between_regions_add_up() -> None:
     assert np.trace(moves(before, before)) == pytest.approx(1)
 
 
+def test_where_risk_dominance_is_tied_it_is_not_said_to_pick_staying_out() -> None:
+    """Losses from leaving either equilibrium are alike: 1 · 1 at both (Harsanyi and Selten 1988)."""
+    points = len(FEAR) * len(STATUS_QUO) * len(COST_WEIGHT)
+    stay, go = np.full(points, -1.0), np.full(points, 1.0)
+    found = region_map(Gains(stay, go, stay, go))
+    assert (found.region == REGIONS.index("neither_or_both")).all()
+    assert {name: share for name, share in found.selected.items() if share} == {"tied": 1.0}
+    leaning = region_map(Gains(stay, 2 * go, stay, go))
+    assert {name: share for name, share in leaning.selected.items() if share} == {"11": 1.0}
+
+
 def test_a_lag_is_needed_for_now_or_later() -> None:
     with pytest.raises(ValueError, match="who comes first"):
         now_or_later(drawn(4), Chances((0.1, 0.1), (0.2, 0.2)))
@@ -392,22 +436,88 @@ def test_an_absence_costs_margin_and_says_what_restores_it() -> None:
     assert mended["restored_of_fall"] == pytest.approx(0.5), "5 of the 10 worlds come back"
 
 
+def test_moves_by_point_of_the_grid_are_those_of_the_whole() -> None:
+    _, moved = region_rows(by_hand(LOST))
+    assert moved
+    for row in moved:
+        assert np.mean(row["by_grid"]) == pytest.approx(row["share_of_worlds"], abs=1e-4)
+
+
+def test_efforts_are_ranked_by_what_they_bring_back_of_a_fall() -> None:
+    base = by_hand(LOST)
+    bare = by_hand({key: value + 20 for key, value in LOST.items()})
+    labels = [{"effort": name, "lever": "", "size": 0.5, "holds_for": "defenders"} for name in ("little", "much")]
+    mended = [by_hand({key: value + left for key, value in LOST.items()}) for left in (18, 4)]
+    rows = [r for r in restoration_rows(base, bare, list(zip(labels, mended, strict=True)), "HUB") if r["war_case"] == "w"]
+    assert [(r["effort"], r["rank"], r["restored_of_fall"]) for r in rows] == [("much", 1, 0.8), ("little", 2, 0.1)]
+    assert [r["margin_change"] for r in rows] == [0.16, 0.02]
+    assert rows[1]["behind_the_first"] == 0.14
+    # 16 of 100 worlds change from lost to not, the others stay: the error of a mean of noughts and ones.
+    assert rows[0]["standard_error"] == pytest.approx(np.sqrt(0.16 * 0.84 / 99), abs=1e-4)
+    assert {r["ecosystem"] for r in rows} == {"as_is"}
+    tie = np.median(base.prices["west"].tie(fear=0.0, status_quo=0.0, weight=0.25))
+    assert rows[0]["by_grid"][0][0][1] == pytest.approx(tie - 0.34, abs=1e-4)
+
+
+def test_a_fall_that_chance_explains_has_nothing_to_bring_back() -> None:
+    base = by_hand(LOST)
+    bare = by_hand({key: value + 2 for key, value in LOST.items()})
+    assert fallen(base, bare) == ()
+    assert restoration_rows(base, bare, [], "HUB") == []
+    assert set(fallen(base, by_hand({key: value + 20 for key, value in LOST.items()}))) == {"w", "e", "both", "late"}
+
+
+def test_the_local_balance_is_apart_from_weeks_and_told_by_thirds() -> None:
+    inputs = by_hand(LOST)
+    assert balance_rows(inputs) == [], "nobody asked for it"
+    # The first 30 of 100 worlds are lost in the west. The worst-balanced third are the first 34, the best the last 33.
+    balance = {("as_is", "west.fires"): np.linspace(0.1, 1.09, 100)}
+    (row,) = balance_rows(replace(inputs, balance=balance))
+    assert (row["theater"], row["war_case"]) == ("west", "w")
+    assert (row["p_in_lowest_third"], row["p_in_highest_third"]) == (round(30 / 34, 4), 0.0)
+    assert row["share_of_worlds_ahead"] == 0.09
+    unknown = {("as_is", "west.fires"): np.where(np.arange(100) < 50, np.nan, np.inf)}
+    (row,) = balance_rows(replace(inputs, balance=unknown))
+    assert row["ratio_median"] is None, "no limit"
+    assert row["share_of_worlds_ahead"] == 1.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=11), st.floats(0, 1))
+def test_a_bracket_holds_a_turn_of_the_sign(p: list[float], tie: float) -> None:
+    values = [float(i) for i in range(len(p))]
+    found = turning._bracket(values, np.array(p), tie)
+    turns = [(values[i], values[i + 1]) for i in range(len(p) - 1) if (p[i] <= tie) != (p[i + 1] <= tie)]
+    assert (found is None) == (not turns)
+    assert found is None or tuple(found) in turns
+
+
 # A run, end to end
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("deterrence")
+def made(folder: Path, **changes: Any) -> Path:
+    """A run of the war on paper, with a range of every price."""
     tables = paper.tables()
     for name, (shape, low, mode, high) in RANGES.items():
         row = {"uncertainty_id": name, "name": name, "shape": shape, "unit": "share", **paper.GUESS}
         tables["uncertainties"].append({**row, "low": str(low), "mode": str(mode), "high": str(high)})
     register = Register.load(paper.write(folder / "register", tables))
-    cases = [*paper.STUDY["war_cases"], {"name": "east_then_west", "starts": {"east": 0, "west": 13}}]
-    cases.append({"name": "worn", "starts": {"west": 0, "east": 0}, "exchange": True})
-    paper.write_study(folder / "paper.yaml", uncertainties=paper.SPREAD, futures=256, war_cases=cases)
+    paper.write_study(folder / "paper.yaml", uncertainties=paper.SPREAD, **changes)
     start(make_plan(Study.load(folder / "paper.yaml"), register), folder / "run", layers=False)
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the hub almost nothing is lost."""
+    cases = [*paper.STUDY["war_cases"], {"name": "east_then_west", "starts": {"east": 0, "west": 13}}]
+    cases.append({"name": "worn", "starts": {"west": 0, "east": 0}, "exchange": True})
+    return made(tmp_path_factory.mktemp("deterrence"), futures=256, war_cases=cases)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without it the west is lost in about half of all worlds."""
+    return made(tmp_path_factory.mktemp("bare"), futures=512, absent=["HUB"])
 
 
 def call(*words: str) -> int:
@@ -482,6 +592,171 @@ def test_the_hub_may_be_divided_otherwise(run: Path, capsys: pytest.CaptureFixtu
     assert call("deter", str(run), "--split", "2", "--json") == 2
 
 
+def test_a_study_laid_over_a_run_is_the_run_with_what_it_changes(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper.write_study(tmp_path / "base.yaml")
+    (tmp_path / "out.yaml").write_text("base: base.yaml\nstudy: out\ntitle: HUB\nabsent: [HUB]\n", encoding="utf-8")
+    assert call("deter", str(run), "--against", str(tmp_path / "out.yaml"), "--without", "HUB", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["absences"]
+    first, second = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    assert first == second, "the same by its name and by a file"
+    assert call("deter", str(run), "--against", "nowhere", "--json") == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["found"] == "nowhere"
+    assert "bases-refused" in problem["allowed"]
+    assert "hub_out" in problem["allowed"]
+
+
+def test_shipped_cases_change_what_they_state_and_keep_the_rest_of_the_run() -> None:
+    plan = make_plan(Study.load("opportunism"), Register.reference(), futures=8)
+    found = absences.laid_over(plan, ["bases-refused", "consent-withheld", "hub_out"])
+    for one, vetoes, absent in zip(found, (1, 2, 0), ((), (), ("USA",)), strict=True):
+        assert (len(one.plan.study.vetoes), one.plan.study.absent) == (vetoes, absent)
+        assert one.plan.study.war_cases == plan.study.war_cases, "those of the run, not of the reference study"
+        assert one.plan.study.ecosystems == plan.study.ecosystems
+    ashore = set(found[0].plan.study.vetoes[0].materiel)
+    fires = Register.reference().table("fires")
+    afloat = set(fires[fires["element_id"].str.contains("ship")]["materiel_id"])
+    assert not ashore & afloat, "ships keep what they fire"
+
+
+def test_efforts_bring_back_what_a_study_with_the_same_factors_does(bare: Path) -> None:
+    """The multiplied draws of an effort are those of a study that says `times` for the same uncertainties."""
+    results = Results.open(bare)
+    plan = absences.plan_of(results.manifest)
+    assert plan is not None
+    ranges = deterring.price_ranges(results)
+    for effort in absences.efforts(plan, 0.5):
+        assert effort.factors
+        # A study with a range of its own for a name cannot also say `times`: leave those to the other names.
+        factors = {n: f for n, f in effort.factors.items() if n not in plan.study.uncertainties and not n.startswith("desk")}
+        times = {n: {"times": f, "reason": "a test"} for n, f in factors.items()}
+        data = plan.study.model_dump(mode="json", by_alias=True, exclude_none=True)
+        data["uncertainties"] = {**data["uncertainties"], **times}
+        other = make_plan(Study.model_validate(data), plan.register)
+        ours = deterring.simulate(plan, 64, ["as_is"], ranges, factors)
+        theirs = deterring.simulate(other, 64, ["as_is"], ranges)
+        for key, verdicts in ours.verdicts.items():
+            np.testing.assert_array_equal(verdicts.code, theirs.verdicts[key].code)
+            np.testing.assert_allclose(verdicts.defended, theirs.verdicts[key].defended)
+        assert any(v.code.any() for v in ours.verdicts.values()), "some worlds are decided"
+
+
+def test_efforts_are_those_of_the_defenders_or_say_that_they_are_both_sides(run: Path) -> None:
+    plan = absences.plan_of(Results.open(run).manifest)
+    assert plan is not None
+    by = {e.name: e for e in absences.efforts(plan, 1.0)}
+    assert set(by["larger stocks"].factors or ()) == {f"stock:{a}:shell_155" for a in paper.STOCK}
+    assert set((by["larger stocks"].factors or {}).values()) == {2.0}
+    assert {n for n in by["more output"].factors or () if ":RI" in n} == set()
+    assert by["lower floors"].holds_for == "both sides"
+    assert set((by["lower floors"].factors or {}).values()) == {0.5}
+    assert {e.holds_for for e in absences.layer_efforts(plan)} == {"both sides"}
+    with pytest.raises(InputError):
+        absences.efforts(plan, 0.0)
+
+
+def test_all_layers_are_the_last_ecosystem(run: Path) -> None:
+    plan = absences.plan_of(Results.open(run).manifest)
+    assert plan is not None
+    everything = absences.layer_efforts(plan)[-1].applied(plan).study.ecosystems[0]
+    last = plan.study.ecosystems[-1].rule()
+    assert replace(everything.rule(), name="full", complete=last.complete) == last
+    assert set(everything.rule().complete) == set(last.complete)
+    nothing = absences._mixed(plan.study, ())
+    assert nothing.rule() == plan.study.ecosystems[0].rule()
+
+
+def test_what_restores_a_margin_is_ranked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("deter", str(run), "--without", "HUB", "--restore", "1", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["restorations"]
+    assert rows
+    for row in rows:
+        assert row["p_without"] > row["p"]
+        fall, gain = row["p_without"] - row["p"], row["p_without"] - row["p_with_effort"]
+        assert row["restored_of_fall"] == pytest.approx(gain / fall, abs=2e-3 / fall)
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row["war_case"], row["theater"]), []).append(row)
+    for found in groups.values():
+        assert [r["rank"] for r in found] == list(range(1, len(found) + 1))
+        assert [r["p_with_effort"] for r in found] == sorted(r["p_with_effort"] for r in found)
+    assert call("deter", str(run), "--without", "HUB", "--restore", "1", "--csv") == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {r["effort"] for r in lines if r["table"] == "restorations"} == {r["effort"] for r in rows}
+    assert call("deter", str(run), "--without", "HUB", "--restore", "1") == 0
+    assert "What restores the margin without HUB" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--restore", "0.5"], ["--without", "HUB", "--restore", "0"]], ids=["nothing out", "no size"])
+def test_no_effort_without_an_absence_and_none_of_no_size(
+    run: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert call("deter", str(run), *words, "--json") == 2
+    assert json.loads(capsys.readouterr().out)["problems"][0]["column"] == "--restore"
+
+
+def test_break_evens_of_inputs_are_those_of_campaigns_with_the_input_fixed(
+    bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("deter", str(bare), "--confirm", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = [r for r in document["attribution"]["inputs_run_again"] if r["against"] is None]
+    assert {r["input"] for r in rows} >= {"duel.ratio", "stock:RIV:shell_152"}, "the two that move the west most"
+    row = next(r for r in rows if r["input"] == "stock:RIV:shell_152" and r["ecosystem"] == "as_is")
+    assert [x["p"] for x in row["p_at"]] == sorted(x["p"] for x in row["p_at"]), "more shells of the attacker save nobody"
+    results = Results.open(bare)
+    plan = absences.plan_of(results.manifest)
+    assert plan is not None
+    probe = row["p_at"][4]
+    data = plan.study.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data["uncertainties"] = {**data["uncertainties"], row["input"]: paper.constant(probe["value"])}
+    fixed = deterring.simulate(
+        make_plan(Study.model_validate(data), plan.register), 512, [row["ecosystem"]], deterring.price_ranges(results)
+    )
+    lost = fixed.verdicts[row["ecosystem"], row["war_case"], f"{row['theater']}.{row['mission']}"].lost(fixed.window)
+    assert probe["p"] == pytest.approx(lost.mean(), abs=0.01), "the value is printed to four figures"
+    base = deterring.from_run(results)
+    at = {x["value"]: x["p"] for x in row["p_at"]}
+    for (f, fear), (s, value), (w, weight) in product(enumerate(FEAR), enumerate(STATUS_QUO), enumerate(COST_WEIGHT)):
+        between = row["turns_between_by_grid"][f][s][w]
+        tie = float(np.median(base.prices[row["theater"]].tie(status_quo=value, weight=weight, fear=fear, bound=True)))
+        signs = [x <= tie for x in at.values()]
+        assert (between is None) == (len(set(signs)) == 1 or abs(min(abs(x - tie) for x in at.values())) < 1e-4)
+        if between is not None:
+            assert (at[between[0]] <= tie) != (at[between[1]] <= tie) or min(abs(at[v] - tie) for v in between) < 1e-4
+    assert call("deter", str(bare), "--confirm") == 0
+    assert "confirmed by running again" in capsys.readouterr().out
+
+
+def test_the_report_shows_the_grid_of_every_war_by_itself(bare: Path) -> None:
+    section = MarginSection(Context(Results.open(bare), Register.load(bare.parent / "register")))
+    drawing, balance = section.grid_map, section.balance
+    assert drawing is not None
+    assert drawing.table is not None
+    assert section.layers is None, "the run has no layers"
+    alone = {"west": "west_alone", "east": "east_alone"}
+    margins = {
+        (r["theater"], r["ecosystem"]): r["by_grid"] for r in section.found["margins"] if r["war_case"] == alone[r["theater"]]
+    }
+    assert len(drawing.table.bodies) == len(alone)
+    for theater, body in zip(alone, drawing.table.bodies, strict=True):
+        assert len(body.rows) == len(FEAR) * len(STATUS_QUO[::2])
+        for row, (f, s) in zip(body.rows, product(range(len(FEAR)), range(0, len(STATUS_QUO), 2)), strict=True):
+            assert row.label == f"{FEAR[f]:g}, {STATUS_QUO[s]:g}"
+            ends = [[margins[theater, eco][f][s][w] for eco in ("as_is", "full")] for w in range(len(COST_WEIGHT))]
+            assert row.cells == tuple(wording.change(*(wording.signed(v, 2) for v in pair)) for pair in ends)
+    assert balance is not None
+    assert sum(len(b.rows) for b in balance.bodies) == 2 * 4, "two duels in four ecosystems"
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_the_sign_of_two_margins(first: float, last: float) -> None:
+    expected = {(True, True): "held", (False, True): "gained", (True, False): "lost", (False, False): "below"}
+    assert _sign(first, last) == expected[first > 0, last > 0]
+
+
 def test_an_actor_nobody_knows_is_bad_input(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("deter", str(run), "--without", "NOBODY", "--json") == 2
     assert json.loads(capsys.readouterr().out)["problems"][0]["found"] == "NOBODY"
@@ -501,3 +776,5 @@ def test_signs_are_marked_by_construction_or_result(run: Path) -> None:
     assert by["fear"].held
     assert not by["short_term"].held, "no verdict falls in the first 12 weeks: the model cannot show it, and says so"
     assert {s.basis for name, s in by.items() if name.startswith("opportunism")} == {"result"}
+    assert by["weeks_sustained"].basis == "by construction"
+    assert {s.basis for name, s in by.items() if name.startswith("local_balance")} == {"result"}

@@ -132,6 +132,14 @@ def test_design_does_not_depend_on_blocks(cuts: list[int]) -> None:
         assert values.tobytes() == np.concatenate([p[name] for p in parts]).tobytes()
 
 
+@given(blocks=st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 300)), max_size=6))
+def test_one_design_gives_the_same_futures_in_whatever_order_it_is_asked(blocks: list[tuple[int, int]]) -> None:
+    """It goes on from where its last block ended, skips forward, or begins anew."""
+    one = design("ab")
+    for start, count in [(0, 512), (512, 512), *blocks]:
+        assert np.array_equal(one.probabilities(start, count), WHOLE[start : start + count])
+
+
 @given(start=st.integers(0, 5000), count=st.integers(1, 700))
 def test_any_block_is_a_part_of_the_whole(start: int, count: int) -> None:
     assert np.array_equal(design("ab").probabilities(start, count), WHOLE[start : start + count])

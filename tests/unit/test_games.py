@@ -135,6 +135,27 @@ def test_there_is_always_an_equilibrium_and_none_is_regretted(row: F64, column: 
     assert np.nanmax(regret(row, column, solved.profiles())) <= 1e-9 * spread
 
 
+whole = arrays(np.float64, (8, 2, 2), elements=st.integers(-2, 2).map(float))
+close = arrays(
+    np.float64, (8, 2, 2), elements=st.tuples(st.integers(-2, 2), st.integers(-3, 3)).map(lambda x: x[0] + x[1] * 1e-12)
+)
+
+
+@given(whole, whole)
+def test_no_profile_of_a_degenerate_game_is_regretted(row: F64, column: F64) -> None:
+    """Ties and equal payoffs: one of three such games or so has infinitely many equilibria."""
+    solved = solve(Gains.of(row, column))
+    assert solved.held.any(axis=1).all()
+    assert np.nanmax(regret(row, column, solved.profiles())) <= 1e-9
+
+
+@given(close, close)
+def test_no_profile_of_a_game_that_is_all_but_degenerate_is_regretted(row: F64, column: F64) -> None:
+    solved = solve(Gains.of(row, column))
+    assert solved.held.any(axis=1).all()
+    assert np.nanmax(regret(row, column, solved.profiles())) <= 1e-9
+
+
 @given(payoffs, payoffs)
 def test_swapping_the_players_swaps_the_profiles(row: F64, column: F64) -> None:
     turned = found(column.transpose(0, 2, 1), row.transpose(0, 2, 1))

@@ -20,10 +20,13 @@ from isthmus.register.importers import (
     atop,
     chpl,
     cow,
+    disputes,
     dod,
     exercises,
+    gml,
     icb,
     kiel,
+    mid,
     missiles,
     natural_earth,
     nisp,
@@ -51,6 +54,24 @@ REGISTER_HEAD = (
     "Recipient,Supplier,Year of order,Year of order estimate,Number ordered,Number ordered estimate,Weapon designation,"
     "Weapon description,Number delivered,Number delivered estimate,Year(s) of delivery,status,Comments,SIPRI TIV per unit,"
     "SIPRI TIV for total order,SIPRI TIV of delivered weapons"
+)
+MIDA_HEAD = (
+    "dispnum,stday,stmon,styear,endday,endmon,endyear,outcome,settle,fatality,fatalpre,maxdur,mindur,hiact,hostlev,recip,numa,numb,"
+    "ongo2014,version"
+)
+MIDB_HEAD = (
+    "dispnum,stabb,ccode,stday,stmon,styear,endday,endmon,endyear,sidea,revstate,revtype1,revtype2,fatality,fatalpre,hiact,hostlev,"
+    "orig,version"
+)
+DYADIC_HEAD = (
+    "disno,dyindex,statea,stateb,namea,nameb,strtday,strtmnth,strtyr,year,endday,endmnth,endyear,outcome,settlmnt,fatlev,highact,"
+    "hihost,recip,noinit,notarg,sideaa,sideab,revstata,revstatb,revtypea,revtypeb,fatleva,fatlevb,highmcaa,highmcab,hihosta,hihostb,"
+    "orignata,orignatb,rolea,roleb,dyad_rolea,dyad_roleb,war,durindx,duration,cumdurat"
+)
+DDY_HEAD = (
+    "dispnum,ccode1,ccode2,year,midongoing,midonset,sidea1,sidea2,revstate1,revstate2,revtype11,revtype12,revtype21,revtype22,"
+    "fatality1,fatality2,fatalpre1,fatalpre2,hiact1,hiact2,hostlev1,hostlev2,orig1,orig2,hiact,hostlev,mindur,maxdur,outcome,settle,"
+    "fatality,fatalpre,stmon,endmon,recip,numa,numb,ongo2010,version"
 )
 FMN = """<?xml version="1.0" encoding="utf-8"?>
 <nispadditions><standards><standard id="ietf-rfc1"><document orgid="ietf" pubnum="RFC 1" title="One"/><status mode="accepted"/>
@@ -92,7 +113,7 @@ def test_the_catalog_loads_nothing_and_its_readers_exist() -> None:
         "import sys, isthmus.register.importers as i; print(len(i.DATASETS), 'pandas' in sys.modules, 'openpyxl' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["16", "False", "False"]
+    assert done.stdout.split() == ["18", "False", "False"]
     for name, entry in importers.DATASETS.items():
         assert name == entry.name
         assert entry.publisher
@@ -462,3 +483,165 @@ def test_p1(tmp_path: Path) -> None:
     line[-4] = "some"
     problem = only(dod.read_p1, book(tmp_path / "b.xlsx", **{"Exhibit P-1": [head, line]}))
     assert (problem.row, problem.column) == (2, "FY 2023 Actuals Quantity")
+
+
+# Militarized disputes: the headers are those of the publishers, the rows invented
+
+
+def filled(head: str, **cells: object) -> str:
+    """A row of the header with -9 wherever no cell is given."""
+    return ",".join(str(cells.get(name, -9)) for name in head.split(","))
+
+
+def midb(number: int, code: int, side: int, level: int, start: int = 1950, end: int = 1951, **more: object) -> str:
+    cells = {"dispnum": number, "stabb": "XXX", "ccode": code, "sidea": side, "hostlev": level, "styear": start, "endyear": end}
+    return filled(MIDB_HEAD, **cells, **{"orig": 1, "revstate": int(side == 1), "stmon": 6, "version": 5} | more)
+
+
+def ddy(number: int, one: int, two: int, year: int, level: tuple[int, int], side: int = 1, **more: object) -> str:
+    cells: dict[str, object] = {"dispnum": number, "ccode1": one, "ccode2": two, "year": year, "sidea1": side, "sidea2": 1 - side}
+    cells |= {"hostlev1": level[0], "hostlev2": level[1], "orig1": 1, "orig2": 1, "revstate1": side, "revstate2": 0}
+    return filled(DDY_HEAD, **cells | more)
+
+
+def dyadic(number: int, one: int, two: int, year: int, level: tuple[int, int], **more: object) -> str:
+    cells: dict[str, object] = {"disno": number, "statea": one, "stateb": two, "year": year, "strtyr": year, "endyear": year}
+    cells |= {"sideaa": 1, "sideab": 0, "hihosta": level[0], "hihostb": level[1], "orignata": 1, "orignatb": 1, "namea": "Côte"}
+    return filled(DYADIC_HEAD, **cells | more)
+
+
+def test_mida(put: Put) -> None:
+    row = filled(MIDA_HEAD, dispnum=2, styear=1902, stmon=7, endyear=1903, hostlev=3, fatality=0, recip=0)
+    frame = mid.read_disputes(put("MIDA 5.0.csv", f"{MIDA_HEAD}\r\n{row}\r\n"))
+    assert frame.loc[0, ["dispute", "start_year", "end_year", "hostility"]].to_list() == [2, 1902, 1903, 3]
+    assert frame.start_day.isna().all(), "-9 is missing, never a number"
+    older = gml.read_disputes(put("gml-mida-2.0.csv", f"{MIDA_HEAD.replace('dispnum', 'dispnum3')}\n{row}\n"))
+    assert older.dispute.to_list() == [2]
+    assert only(mid.read_disputes, put("MIDA.csv", f"{MIDA_HEAD}\n{row}\n{row}\n")).message == "dispute twice"
+
+
+def test_midb_and_its_pairs(put: Put) -> None:
+    rows = [
+        midb(7, 2, 1, 5),
+        midb(7, 200, 1, 4, start=1951, end=1953, orig=0),
+        midb(7, 345, 0, 5, revstate=-9),
+        midb(7, 355, 0, 4, start=1953, end=1954, orig=0),
+        midb(8, 2, 1, 3),
+        midb(9, 2, -9, 3),
+        midb(9, 200, 0, 1, end=-9),
+    ]
+    frame = mid.read_participants(put("MIDB 5.0.csv", f"{MIDB_HEAD}\r\n" + "\r\n".join(rows) + "\r\n"))
+    assert frame.actor.to_list()[:2] == ["USA", "GBR"]
+    assert frame.side_a.isna().sum() == 1
+    pairs = disputes.opposed(frame)
+    assert pairs[["dispute", "cow_a", "cow_b", "start_year", "end_year"]].to_numpy().tolist() == [
+        [7, 2, 345, 1950, 1951],
+        [7, 200, 345, 1951, 1951],
+        [7, 200, 355, 1953, 1953],
+    ], "only years in which both were in; a dispute without another side, or without sides, has no pair"
+    assert pairs.originator_a.to_list() == [1, 0, 0]
+    assert pairs.revisionist_b.isna().to_list() == [True, True, False]
+    assert only(mid.read_participants, put("MIDB.csv", "\n".join((MIDB_HEAD, rows[0], rows[0])))).message == "row twice"
+
+
+def test_dispute_years_are_turned_so_that_side_a_stands_first(put: Put) -> None:
+    rows = [
+        ddy(7, 2, 345, 1950, (5, 4)),
+        ddy(7, 2, 345, 1951, (5, 4)),
+        ddy(7, 345, 2, 1950, (4, 5), side=0, revstate1=0, revstate2=1),
+        ddy(7, 345, 2, 1951, (4, 5), side=0, revstate1=0, revstate2=1),
+        ddy(8, 200, 365, 1960, (1, 3), side=0, revstate1=0, revstate2=1),
+    ]
+    for name in ("gml-ddy-disputes-2.1.1.csv", "gml_dirdisp.csv"):
+        pairs = gml.read_dyad_years(put(name, "\n".join((DDY_HEAD, *rows))))
+        assert pairs[
+            ["dispute", "cow_a", "cow_b", "start_year", "end_year", "hostility_a", "revisionist_a"]
+        ].to_numpy().tolist() == [
+            [7, 2, 345, 1950, 1951, 5, 1],
+            [8, 365, 200, 1960, 1960, 3, 1],
+        ], "a row whose other direction is missing is no loss"
+    twice = problems(gml.read_dyad_years, put("gml-ddy-b.csv", "\n".join((DDY_HEAD, *rows, rows[0], rows[1]))))
+    assert [(p.row, p.message) for p in twice] == [(7, "dispute, dyad and year twice"), (8, "dispute, dyad and year twice")]
+    differ = [*rows[:3], ddy(7, 345, 2, 1951, (4, 2), side=0, revstate1=0, revstate2=1)]
+    assert "two directions" in only(gml.read_dyad_years, put("gml-ddy-c.csv", "\n".join((DDY_HEAD, *differ)))).message
+
+
+def test_peacesciencer_frames_as_r_writes_them(put: Put) -> None:
+    head = ["dispnum", "ccode1", "ccode2", "year", "cowmidongoing", "cowmidonset", "sidea1", "sidea2", "hostlev1", "hostlev2"]
+    head += ["orig1", "orig2"]
+    text = ",".join(f'"{name}"' for name in ["", *head]) + '\n"1",7,2,345,1950,1,1,1,0,5,NA,1,1\n'
+    pairs = mid.read_dyad_years(put("cow_mid_ddydisps.csv", text))
+    assert pairs.hostility_a.to_list() == [5]
+    assert pairs[["hostility_b", "revisionist_a"]].isna().all(axis=None), "the frame has no revisionists"
+
+
+def test_the_dyadic_set(put: Put, tmp_path: Path) -> None:
+    rows = [
+        dyadic(7, 2, 345, 1950, (5, 4), endyear=1951, revstata=1),
+        dyadic(7, 345, 2, 1950, (4, 5), endyear=1951, sideaa=0, sideab=1, revstatb=1),
+        dyadic(9, 200, 365, 1960, (3, 1), endyear=-9),
+    ]
+    path = put("dyadic_mid_4.03.csv", "\n".join((DYADIC_HEAD, *rows)).encode("latin-1"))
+    pairs = mid.read_dyads(path)
+    assert pairs[["dispute", "cow_a", "cow_b", "start_year", "end_year", "hostility_a", "revisionist_a"]].iloc[0].to_list() == [
+        7,
+        2,
+        345,
+        1950,
+        1951,
+        5,
+        1,
+    ]
+    assert pairs.end_year.to_list() == [1951, 1960]
+    put("MIDB 5.0.csv", "\n".join((MIDB_HEAD, midb(7, 2, 1, 5))))
+    found = mid.read_mid(tmp_path)
+    assert found.disputes is None
+    assert found.participants is not None
+    assert found.pairs is not None
+    marked = put("dyadic_mid_b.csv", "\n".join((DYADIC_HEAD, *rows)).encode("utf-8-sig"))
+    assert len(mid.read_dyads(marked)) == 2
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "text", "row", "column", "message"),
+    [
+        (mid.read_participants, "MIDB.csv", f"{MIDB_HEAD}\n{midb(7, 2, 1, 6)}", 2, "hostlev", "out of range"),
+        (mid.read_participants, "MIDB.csv", f"{MIDB_HEAD}\n{midb(7, 2, 2, 5)}", 2, "sidea", "out of range"),
+        (mid.read_participants, "MIDB.csv", f"{MIDB_HEAD}\n{midb(7, 0, 1, 5)}", 2, "ccode", "out of range"),
+        (mid.read_participants, "MIDB.csv", f"{MIDB_HEAD}\n{midb(7, 2, 1, 5, start=-9)}", 2, "styear", "out of range"),
+        (mid.read_participants, "MIDB.csv", f"{MIDB_HEAD.replace(',', ';')}\n", 1, None, "wrong separator"),
+        (
+            mid.read_participants,
+            "MIDB.csv",
+            f"{MIDB_HEAD.replace('sidea', 'side')}\n{midb(7, 2, 1, 5)}",
+            1,
+            "sidea",
+            "missing column",
+        ),
+        (
+            mid.read_participants,
+            "MIDB.csv",
+            f"{MIDB_HEAD.replace('stabb', 'dispnum3')}\n{midb(7, 2, 1, 5)}",
+            1,
+            "dispnum3",
+            "twice",
+        ),
+        (mid.read_dyads, "dyadic_mid.csv", f"{ORYX_HEAD}\n", 1, None, "another file"),
+        (gml.read_dyad_years, "gml-ddy.csv", f"{DDY_HEAD}\n{ddy(7, 2, 345, 1950, (5, 4))},1", 2, None, "too many cells"),
+    ],
+)
+def test_bad_dispute_files(
+    put: Put, read: Callable[[Path], object], name: str, text: str, row: int, column: str | None, message: str
+) -> None:
+    problem = only(read, put(name, text))
+    assert (problem.row, problem.column) == (row, column)
+    assert message in problem.message
+
+
+def test_all_that_is_wrong_with_a_dispute_file_is_said_at_once(put: Put) -> None:
+    text = "\n".join((MIDB_HEAD, midb(7, 2, 1, 9), midb(8, 2, 3, 5), midb(9, 2, 1, 5, start=1700)))
+    assert [(p.row, p.column) for p in problems(mid.read_participants, put("MIDB.csv", text))] == [
+        (2, "hostlev"),
+        (3, "sidea"),
+        (4, "styear"),
+    ]

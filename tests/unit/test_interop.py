@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from isthmus.axes import LAYERS, Layer
-from isthmus.interop.access import Access, access
+from isthmus.interop.access import Access, access, access_in
+from isthmus.interop.block import Block
 from isthmus.interop.ecosystem import Holdings, held_share
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.output import output_to
@@ -73,6 +74,20 @@ def edge(plan: Plan, actor: str, front: str = "west.allied", materiel: str = "sh
     ]
     assert len(found) == 1
     return found[0]
+
+
+def test_ecosystems_that_share_a_block_differ_in_nothing_from_ones_that_do_not(register: Register) -> None:
+    """Every order of asking, every mix of two layers: what a block keeps is never another ecosystem's."""
+    plan = paper.plan(register, futures=8)
+    draws = plan.design.draw(0, 8)
+    rules = [rule(plan, e.name) for e in plan.study.ecosystems]
+    rules += [ecosystem("agreed", *layers) for layers in itertools.combinations(LAYERS, 2)]
+    shared = Block(plan.supply, draws)
+    for one in [*rules, *reversed(rules)]:
+        alone, together = access(plan.supply, one, draws), access_in(shared, one)
+        for name in ("usable", "interchange", "share", "floor", "loss", "integration_weeks", "joint", "fights"):
+            assert np.array_equal(getattr(alone, name), getattr(together, name)), (one.name, name)
+        assert np.array_equal(alone.stocks.output, together.stocks.output)
 
 
 def outcomes(plan: Plan) -> Any:

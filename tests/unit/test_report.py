@@ -147,7 +147,7 @@ def test_tables_and_figures_can_be_read_without_seeing_them(read: Reader) -> Non
     assert tags["caption"] == tags["table"] > 10
     assert all("scope" in a for t, a in read.tags if t == "th")
     drawings = [a for t, a in read.tags if t == "svg"]
-    assert len(drawings) == tags["figure"] == 4 + 6 + 3 + 5
+    assert len(drawings) == tags["figure"] == 4 + 6 + 3 + 6
     assert all(a["role"] == "img" and len(a["aria-label"]) > 60 for a in drawings)
     levels = [int(t[1]) for t, _ in read.tags if re.fullmatch(r"h[1-6]", t)]
     assert levels.count(1) == 1

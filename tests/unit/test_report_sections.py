@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import shutil
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -40,21 +42,23 @@ def exchanged(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return Results.open(out)
 
 
-def with_losses(results: Results, *, without: float, with_it: float) -> Results:
+def with_losses(results: Results, out: Path, *, without: float, with_it: float) -> Results:
     """The run with the defence of land fires lost in a share of worlds of the full ecosystem alone, in none and in half of the first."""
-    frame = results.outcomes.copy()
-    half = frame["future"] % 2 == 0
-    frame[DUEL] = np.where((frame["ecosystem"] == "as_is") & half, 1, 0)
+    shutil.copytree(results.folder.root, out)
+    path = out / "chunks" / "chunk-000000" / "outcomes.parquet"
+    table = pq.read_table(path)
+    frame = table.select(["future", "ecosystem", "war_case"]).to_pandas()
+    lost = np.where((frame["ecosystem"] == "as_is") & (frame["future"] % 2 == 0), 1, 0)
     for case, share in (("europe_alone", without), ("europe_alone_exchange", with_it)):
-        here = (frame["ecosystem"] == "full") & (frame["war_case"] == case)
-        frame.loc[here, DUEL] = np.where(frame.loc[here, "future"] < share * 16, 1, 0)
-    changed = replace(results)
-    changed.__dict__["outcomes"] = frame
-    return changed
+        here = ((frame["ecosystem"] == "full") & (frame["war_case"] == case)).to_numpy()
+        lost[here] = np.where(frame["future"][here] < share * 16, 1, 0)
+    place = table.column_names.index(DUEL)
+    pq.write_table(table.set_column(place, DUEL, pa.array(lost.astype(np.float32))), path)
+    return Results.open(out)
 
 
 def test_a_sign_that_turns_with_the_exchange_is_said_to_depend_on_it(exchanged: Results, tmp_path: Path) -> None:
-    read = read_report(with_losses(exchanged, without=0.0, with_it=1.0), tmp_path)
+    read = read_report(with_losses(exchanged, tmp_path / "run", without=0.0, with_it=1.0), tmp_path)
     assert (
         "whether sharing raises or lowers the share of worlds with the defence unsustained depends on the exchange" in read.text
     )
@@ -68,7 +72,7 @@ def test_a_sign_that_turns_with_the_exchange_is_said_to_depend_on_it(exchanged: 
 
 
 def test_a_sign_that_stays_does_not(exchanged: Results, tmp_path: Path) -> None:
-    read = read_report(with_losses(exchanged, without=0.0, with_it=0.0), tmp_path)
+    read = read_report(with_losses(exchanged, tmp_path / "run", without=0.0, with_it=0.0), tmp_path)
     assert "sharing raises or lowers the share of worlds with the defence unsustained" not in read.text
 
 

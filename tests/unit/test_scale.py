@@ -20,15 +20,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.growth import growth
+from benchmarks.linear import cut
 
 from isthmus import cli
 from isthmus.errors import Interrupted, RunError
 from isthmus.register import Register
 from isthmus.study import chunks, ranks, results, runner, schedulers
 from isthmus.study.cluster import Cluster
-from isthmus.study.plan import Plan
+from isthmus.study.plan import Plan, make_plan
 from isthmus.study.results import Results
 from isthmus.study.schedulers import Chunk, ChunkResult, Processes, Step, Threads
+from isthmus.study.schema import Study
 from isthmus.study.store import RunFolder
 from tests import campaign_register as paper
 
@@ -467,3 +470,41 @@ def test_results_of_a_run_do_not_depend_on_how_much_is_held(
 def test_only_the_columns_asked_for_are_read(whole: tuple[Path, str]) -> None:
     table = next(RunFolder(whole[0]).tables("outcomes", ["future", "outcome.west.fires"]))
     assert table.column_names == ["future", "outcome.west.fires"]
+
+
+# What the benchmarks say of growth
+
+
+@pytest.mark.parametrize(
+    ("cost", "exponent", "off_proportion", "off_line", "fixed"),
+    [
+        (lambda n: 3 * n, 1.0, 0.0, 0.0, 0.0),
+        (lambda n: 5 * n**2, 2.0, 8**0.5 - 1, None, None),
+        (lambda n: 7 + 0 * n, 0.0, 8**0.5 - 1, 0.0, 1.0),
+        (lambda n: 8 + n, None, None, 0.0, 0.5),
+    ],
+)
+def test_growth_of_known_laws(
+    cost: Callable[[int], float],
+    exponent: float | None,
+    off_proportion: float | None,
+    off_line: float | None,
+    fixed: float | None,
+) -> None:
+    """Sizes 1, 2, 4, 8. A square is off proportion by its largest cost a size, 8, over the geometric mean of the four, √8."""
+    sizes = (1, 2, 4, 8)
+    found = [row.value for row in growth("cost", sizes, [cost(n) for n in sizes], "a law")]
+    for value, expected in zip(found, (exponent, off_proportion, off_line, fixed), strict=True):
+        if expected is not None:
+            assert value == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_cut_keeps_its_share_of_actors_and_nothing_of_those_that_go() -> None:
+    """Quarters of the reference study: nested, a quarter of the actors each to within one, the whole plan at four quarters."""
+    plan = make_plan(Study.load("reference"), Register.reference())
+    names = [{row.actor_id for row in cut(plan, quarters).supply.rows} for quarters in (1, 2, 3, 4)]
+    whole = {row.actor_id for row in plan.supply.rows}
+    assert names[0] < names[1] < names[2] < names[3] == whole
+    for quarters, kept in enumerate(names, start=1):
+        assert abs(len(kept) - quarters * len(whole) / 4) <= 1
+    assert {u.name: u for u in cut(plan, 4).design.uncertainties} == {u.name: u for u in plan.design.uncertainties}

@@ -42,10 +42,12 @@ POINT_COLUMNS: Final = (
     "source_id",
     "confidence",
     "note",
+    "kind",
+    "fact_id",
 )
 SERIES_COLUMNS: Final = ("series_id", "activity", "unit", "role", "points", "period_from", "period_to", "breaks")
 
-RESPONSES: Final = frozenset(("scrambles", "scrambles_total", "drone_responses"))
+RESPONSES: Final = frozenset(("scrambles", "scrambles_total", "scrambles_baltic", "drone_responses", "response_sorties"))
 """Activities that the target's forces fly in answer: readiness of the target. Patrols and naval days spend that of the actor."""
 
 PATROLS: Final = "patrol_days"
@@ -133,7 +135,7 @@ def _register_rows(register: Register) -> Iterable[dict[str, Any]]:
         period = parse_period(row["period"], counted_by=row["target_id"])
         if period is None or (at is not None and period.last > at):  # a period not over was not counted yet
             continue
-        more = {c: row[c] for c in ("theater_id", "source_id", "confidence", "note")} | {"origin": "register"}
+        more = {c: row[c] for c in ("theater_id", "source_id", "confidence", "note", "kind", "fact_id")} | {"origin": "register"}
         yield _point(row["actor_id"], row["target_id"], row["activity"], row["unit"], period, row["count"], **more)
 
 
@@ -159,7 +161,8 @@ def _observed_rows(register: Register, theaters: dict[str, str]) -> Iterable[dic
             row = stated.get(month)
             if row is None and metric != "launched":
                 continue
-            more = {c: row[c] for c in ("source_id", "confidence", "note")} if row else {"note": _NONE_CLAIMED}
+            columns = ("source_id", "confidence", "note", "kind", "fact_id")
+            more = {c: row[c] for c in columns} if row else {"note": _NONE_CLAIMED}
             yield _point(
                 "RUS",
                 "UKR",
@@ -189,6 +192,12 @@ def _file_rows(folder: Path, at: date | None, theaters: dict[str, str]) -> Itera
         from isthmus.register.importers.missiles import read_daily
 
         yield from _attack_rows(read_daily(attacks), at, theaters.get("UKR"))
+
+
+def holds_daily(folder: Path) -> bool:
+    """Whether a folder, or one directly inside it, has a daily file that :func:`points` reads."""
+    places = [folder, *folder.iterdir()] if folder.is_dir() else []
+    return any((place / name).is_file() for place in places for name in (TAIWAN_FILE, ATTACKS_FILE))
 
 
 def _find(folder: Path, name: str) -> Path | None:

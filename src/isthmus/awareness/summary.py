@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from isthmus.awareness import exercises, statements
 from isthmus.awareness.declared import LEAST_AT_RISK
+from isthmus.awareness.readiness import WINDOW_YEARS
 from isthmus.awareness.series import LEAST_FOR_CHANGES
 from isthmus.awareness.survey import NO_CAUSE, Awareness, records
 
@@ -19,6 +20,17 @@ SHOWN_YEARS: Final = 3
 
 SHOWN_PERIODS: Final = 4
 """Periods of each series of readiness."""
+
+
+READINESS_NOTES: Final = (
+    "Missions of one actor overlap and are not added. No hours enter a campaign: it has no aircraft or hulls.",
+    "Not found: hours of a scramble in Japan and Korea, Taiwan's hours after 2020, Russia's patrols, "
+    "days at sea of the Philippines, Malaysia and Vietnam.",
+)
+MATERIEL_NOTES: Final = (
+    f"Mean of {WINDOW_YEARS:g} years, by episode; 12 months: mean (5% to 95%) after what is bought. Rows of several types together are left out.",
+    "A study takes months of it from its opening stocks with the key peacetime; without the key nothing is taken.",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class Table:
 def summary(found: Awareness) -> list[Table]:
     """Tables of the picture, in the order of the document; empty ones are left out."""
     tables = (_flows(found), _contradictions(found), _series(found), _changes(found), _readiness(found))
-    more = (_exercises(found), _statements(found), _declared(found))
+    more = (_hours(found), _materiel(found), _exercises(found), _statements(found), _declared(found))
     return [table for table in (*tables, *more) if table.rows]
 
 
@@ -130,6 +142,50 @@ def _readiness(found: Awareness) -> Table:
     ]
     note = f"The newest {SHOWN_PERIODS} periods of each series; all of them with --json."
     return Table("Readiness spent", rows, (note,))
+
+
+def _hours(found: Awareness) -> Table:
+    rows = [
+        {
+            "actor": r["actor_id"],
+            "resource": r["resource"],
+            "mission": r["mission"],
+            "to": r["as_of"],
+            "a year": _rounded(r["consumed"]),
+            "of": _rounded(r["capacity"]),
+            "unit": r["unit"],
+            "share (5-95%)": _share(r),
+            "assumed": ", ".join(r["assumed"]),
+            "": r["why_not"],
+        }
+        for r in records(found.hours)
+    ]
+    return Table("Readiness claimed: hours, days and aircraft", rows, READINESS_NOTES)
+
+
+def _materiel(found: Awareness) -> Table:
+    rows = [
+        {
+            "actor": r["actor_id"],
+            "materiel": r["materiel_id"],
+            "to": r["as_of"],
+            "episodes": r["episodes"],
+            "used a year": _rounded(r["use"]),
+            "bought a year": _rounded(r["bought"]),
+            "stock": _rounded(r["stock"]),
+            "share of stock (5-95%)": _share(r),
+            "12 months take": f"{r['drawn_mean']:,.0f} (0 to {r['drawn_high']:,.0f})",
+            "": r["why_not"],
+        }
+        for r in records(found.materiel)
+    ]
+    return Table("Readiness claimed: weapons used in fights that no study holds", rows, MATERIEL_NOTES)
+
+
+def _share(row: Mapping[str, Any]) -> str | None:
+    if row["share"] is None:
+        return None
+    return f"{row['share']:.1%} ({row['share_low']:.1%} to {row['share_high']:.1%})"
 
 
 def _exercises(found: Awareness) -> Table:

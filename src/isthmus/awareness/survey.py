@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from isthmus.awareness import declared, exercises, flows, probing, statements
+from isthmus.awareness.readiness import hour_claims, materiel_claims
 from isthmus.awareness.series import changes, trends
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from isthmus.register.register import Register
 
-NO_CAUSE: Final = "Described, not explained: no figure here says why a series moved, and none enters a campaign."
+NO_CAUSE: Final = "Described, not explained: no figure here says why a series moved."
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,10 @@ class Awareness:
     """`series.changes`."""
     readiness: pd.DataFrame
     """`probing.readiness`."""
+    hours: pd.DataFrame
+    """`readiness.hour_claims`: share of hours, days and aircraft that each mission takes."""
+    materiel: pd.DataFrame
+    """`readiness.materiel_claims`: weapons used in fights that no study holds, against stocks and purchases."""
     exercise_rows: pd.DataFrame
     exercises: pd.DataFrame
     """`exercises.by_year`."""
@@ -75,6 +80,8 @@ class Awareness:
             "readiness": {
                 "series": records(self.series[self.series["series_id"].isin(spent)]),
                 "points": records(self.readiness),
+                "hours": records(self.hours),
+                "materiel": records(self.materiel),
             },
             "exercises": {
                 "coverage": exercises.COVERAGE,
@@ -117,6 +124,8 @@ def survey(register: Register, at: str | None = None, data: Path | None = None) 
         trends=trends(points),
         changes=changes(points),
         readiness=probing.readiness(points),
+        hours=hour_claims(view),
+        materiel=materiel_claims(view),
         exercise_rows=held,
         exercises=exercises.by_year(held),
         statement_rows=said,
@@ -200,6 +209,20 @@ def _long(found: Awareness) -> Iterable[dict[str, Any]]:
         yield {"section": "probing", "series": row["series_id"], "measure": "change_ratio", "mode": row["ratio"]} | {
             "period_from": row["period_from"]
         }
+    for row in records(found.hours):
+        name = f"{row['actor_id']}|{row['resource']}|{row['mission']}"
+        for measure, unit in (("consumed", row["unit"]), ("capacity", row["unit"]), ("share", "share")):
+            yield {"section": "readiness", "series": name, "measure": measure, "unit": unit, "note": row["why_not"]} | _middle(
+                row, measure
+            )
+    for row in records(found.materiel):
+        name = f"{row['actor_id']}|{row['materiel_id']}"
+        for measure, unit in (("use", "units/year"), ("bought", "units/year"), ("stock", "units"), ("share", "share")):
+            yield (
+                {"section": "readiness", "series": name, "measure": measure, "unit": unit, "note": row["why_not"]}
+                | _middle(row, measure)
+                | {"n": row["episodes"]}
+            )
     for row in records(found.exercises):
         name = ".".join((row["theater_id"], row["side"], row["exercise_kind"]))
         yield _counted("exercises", name, row["year"], "exercises", row["exercises"], row["participants_distinct"])
@@ -221,6 +244,10 @@ def _long(found: Awareness) -> Iterable[dict[str, Any]]:
 
 def _range(row: Mapping[str, Any]) -> dict[str, Any]:
     return {c: row[c] for c in ("low", "mode", "high", "unit")}
+
+
+def _middle(row: Mapping[str, Any], measure: str) -> dict[str, Any]:
+    return {"low": row[f"{measure}_low"], "mode": row[measure], "high": row[f"{measure}_high"], "period_to": row["as_of"]}
 
 
 def _counted(section: str, name: str, year: int, measure: str, count: int, n: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ knowledge, and nobody else's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -190,6 +190,9 @@ class Inputs:
     """Theater → prices of its challenger."""
     window: int
     """Weeks of a war that count in every war case alike: the horizon less the latest start."""
+    balance: Mapping[tuple[str, str], F64] = field(default_factory=dict)
+    """(ecosystem, duel) → local balance before any war: effect that the defender can reach by what the attacker can, (futures,).
+    NaN where neither has anything to reach. Empty where nobody asked for it."""
 
     def at_war(self, ecosystem: str, case: str, duel: Duel) -> Verdicts | None:
         return self.verdicts.get((ecosystem, case, duel.name))

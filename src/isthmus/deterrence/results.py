@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from isthmus.deterrence.inputs import SHORT_TERM, Duel, Inputs
 from isthmus.deterrence.solve import (
     COST_WEIGHT,
     FEAR,
+    QUANTILES,
     STATUS_QUO,
     Chances,
     RegionMap,
@@ -23,10 +25,12 @@ from isthmus.deterrence.solve import (
     moves,
     now_or_later,
     paired,
+    part_of,
     price_shares,
     quantiles,
     region_map,
     share,
+    thirds,
 )
 
 F64 = npt.NDArray[np.float64]
@@ -106,7 +110,41 @@ def margin_rows(inputs: Inputs) -> list[Row]:
 
 
 def balance_rows(inputs: Inputs) -> list[Row]:
-    """Local balance, apart from the margin: weeks each side is sustained, and collapses in the short term."""
+    """Local balance, apart from the margin and from weeks: what the defender can reach by what the attacker can, before any war.
+
+    With it, whether the balance tells lost worlds from others: p in the lowest and in the highest third of worlds by balance, in
+    the war of that theater alone. Worlds in which an attacker has nothing to reach (an infinite balance) count as the highest.
+    """
+    rows = []
+    for ecosystem in inputs.ecosystems:
+        for duel in inputs.duels:
+            balance = inputs.balance.get((ecosystem, duel.name))
+            case = inputs.cases.alone(duel.theater)
+            if balance is None or case is None:
+                continue
+            lost = inputs.verdicts[ecosystem, case, duel.name].lost(inputs.window)
+            known = ~np.isnan(balance)
+            # Of an infinite balance there is no mean: quantiles that are values.
+            low, median, high = np.quantile(balance[known], QUANTILES, method="inverted_cdf") if known.any() else (np.nan,) * 3
+            worst, best, gap, error = thirds(lost[known], balance[known])
+            rows.append(
+                {
+                    **_names(ecosystem, case, duel),
+                    "ratio_low": _r(low),
+                    "ratio_median": _r(median),
+                    "ratio_high": _r(high),
+                    "share_of_worlds_ahead": _r(float((balance[known] > 1).mean())) if known.any() else None,
+                    "p_in_lowest_third": _r(worst),
+                    "p_in_highest_third": _r(best),
+                    "difference": _r(gap),
+                    "standard_error": _r(error),
+                }
+            )
+    return rows
+
+
+def sustained_rows(inputs: Inputs) -> list[Row]:
+    """Weeks each side is sustained, and the worlds in which it collapses in the short term."""
     rows = []
     for ecosystem, case, duel in _fought(inputs):
         v = inputs.verdicts[ecosystem, case, duel.name]
@@ -244,8 +282,10 @@ def region_rows(inputs: Inputs) -> tuple[list[Row], list[Row]]:
             table = moves(maps[game, first], maps[game, last])
             for i, j in zip(*np.nonzero(table), strict=True):
                 if i != j:
+                    points = ((maps[game, first].region == i) & (maps[game, last].region == j)).mean(axis=-1)
                     where = {"from": names[REGIONS[i]], "to": names[REGIONS[j]], "share_of_worlds": round(float(table[i, j]), 6)}
-                    moved.append({**_pair(game, a, b), "from_ecosystem": first, "to_ecosystem": last, **where})
+                    ends = {"from_ecosystem": first, "to_ecosystem": last}
+                    moved.append({**_pair(game, a, b), **ends, **where, "by_grid": _nested(points)})
     return rows, sorted(moved, key=lambda r: (r["game"], r["first"], r["mission"], -r["share_of_worlds"]))
 
 
@@ -318,6 +358,65 @@ def absence_rows(base: Inputs, other: Inputs, name: str) -> list[Row]:
                 "by_grid": _nested(margin_grid(prices, float(now.mean()), bound=len(other.cases.starts[case]) > 1)),
             }
         )
+    return rows
+
+
+def fallen(base: Inputs, bare: Inputs) -> tuple[str, ...]:
+    """War cases in which a margin of the first ecosystem falls by more than two standard errors."""
+    start = base.ecosystems[0]
+    found = []
+    for ecosystem, case, duel in _fought(bare):
+        reference = base.at_war(start, case, duel)
+        if ecosystem == start and reference is not None:
+            fall, error = paired(reference.lost(bare.window), bare.verdicts[start, case, duel.name].lost(bare.window))
+            if fall > 2 * error:
+                found.append(case)
+    return tuple(dict.fromkeys(found))
+
+
+def restoration_rows(base: Inputs, bare: Inputs, mended: Sequence[tuple[Row, Inputs]], name: str) -> list[Row]:
+    """Of what a margin of the first ecosystem falls by, how much each effort brings back: the most first, by war case and duel.
+
+    `bare`: without what is missing; `mended`: the same with an effort, and what the effort is. All of the same futures. A fall
+    within two standard errors of nil has no rows: a share of it would say nothing.
+    """
+    rows: list[Row] = []
+    start = base.ecosystems[0]
+    for ecosystem, case, duel in _fought(bare):
+        reference = base.at_war(ecosystem, case, duel)
+        if ecosystem != start or reference is None:
+            continue
+        whole, none = reference.lost(bare.window), bare.verdicts[start, case, duel.name].lost(bare.window)
+        fall, fall_error = paired(whole, none)
+        if fall <= 2 * fall_error:
+            continue
+        lost = [found.verdicts[start, case, duel.name].lost(bare.window) for _, found in mended]
+        order = sorted(range(len(lost)), key=lambda i: float(lost[i].mean()))
+        prices, bound = base.prices[duel.theater], len(bare.cases.starts[case]) > 1
+        for rank, i in enumerate(order, 1):
+            gain, error = paired(lost[i], none)
+            behind, behind_error = paired(lost[order[0]], lost[i])
+            part, part_error = part_of(none, whole, lost[i])
+            points = margin_grid(prices, float(lost[i].mean()), bound=bound)
+            rows.append(
+                {
+                    "without": name,
+                    **_names(start, case, duel),
+                    **mended[i][0],
+                    "rank": rank,
+                    "p": _r(float(whole.mean())),
+                    "p_without": _r(float(none.mean())),
+                    "p_with_effort": _r(float(lost[i].mean())),
+                    "margin_change": _r(gain),
+                    "standard_error": _r(error),
+                    "restored_of_fall": _r(part),
+                    "restored_standard_error": _r(part_error),
+                    "behind_the_first": _r(behind),
+                    "behind_standard_error": _r(behind_error),
+                    "share_of_grid_positive": _r(float((points > 0).mean())),
+                    "by_grid": _nested(points),
+                }
+            )
     return rows
 
 

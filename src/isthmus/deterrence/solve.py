@@ -46,6 +46,27 @@ def paired(before: Bool, after: Bool) -> tuple[float, float]:
     return float(change.mean()), float(change.std(ddof=1) / sqrt(n)) if n > 1 else float("nan")
 
 
+def part_of(without: Bool, whole: Bool, mended: Bool) -> tuple[float, float]:
+    """Part of a fall that is brought back, (without − mended) / (without − whole) over shares of the same futures.
+
+    With the standard error of a ratio of paired means, to first order in their deviations.
+    """
+    gain, fall = (without.astype(np.float64) - x.astype(np.float64) for x in (mended, whole))
+    n, bottom = len(gain), float(fall.mean())
+    part = float(gain.mean()) / bottom
+    return part, float((gain - part * fall).std(ddof=1) / (abs(bottom) * sqrt(n))) if n > 1 else float("nan")
+
+
+def thirds(found: Bool, by: F64) -> tuple[float, float, float, float]:
+    """Share of worlds with an event in the lowest and the highest third by some value, their difference and its standard error."""
+    parts = np.array_split(found[np.argsort(by, kind="stable")].astype(np.float64), 3)
+    if min(map(len, parts)) < 2:
+        return (float("nan"),) * 4
+    low, high = parts[0], parts[2]
+    error = sqrt(low.var(ddof=1) / len(low) + high.var(ddof=1) / len(high))
+    return float(low.mean()), float(high.mean()), float(low.mean() - high.mean()), error
+
+
 def quantiles(values: F64) -> tuple[float, float, float]:
     low, median, high = np.quantile(values, QUANTILES)
     return float(low), float(median), float(high)
@@ -195,7 +216,7 @@ class RegionMap:
     shares: F64
     """(fear, status quo, cost weight, regions): share of draws."""
     selected: dict[str, float]
-    """Of the draws in which several equilibria are stable: the share in which each one is risk-dominant, by profile; and `neither`."""
+    """Of the draws in which several equilibria are stable: the share in which each one is risk-dominant, by profile; and `tied`."""
 
 
 def region_map(gains: Gains) -> RegionMap:
@@ -206,7 +227,7 @@ def region_map(gains: Gains) -> RegionMap:
     shares = np.stack([(region == code).mean(axis=-1) for code in range(len(REGIONS))], axis=-1)
     several = np.isin(found.region, [REGIONS.index("neither_or_both"), REGIONS.index("one_or_the_other")])
     chosen = found.risk_dominant()[several]
-    names = {0: "00", 1: "01", 2: "10", 3: "11", -1: "neither"}
+    names = {0: "00", 1: "01", 2: "10", 3: "11", -1: "tied"}
     selected = {name: float((chosen == code).mean()) for code, name in names.items()} if len(chosen) else {}
     return RegionMap(region, shares, selected)
 
@@ -241,52 +262,6 @@ def price_shares(prices: Prices) -> list[Priced]:
         whole = float(tie.var()) if np.ptp(values) > 0 else 0.0
         out.append(Priced(name, float(tenths.var()) / whole if whole else 0.0, float(tenths[0]), float(tenths[-1])))
     return sorted(out, key=lambda x: -x.share_of_variance)
-
-
-@dataclass(frozen=True)
-class Driven:
-    """One input of the campaigns and the chance of success: p in the lowest and highest tenth of its draws."""
-
-    name: str
-    correlation: float
-    at_low: float
-    at_high: float
-    crosses_at: float | None
-    """Value of the input at which p passes the median p*; None where it does not within its range."""
-
-
-def driven(lost: Bool, inputs: F64, names: list[str], tie: float, top: int = 8) -> list[Driven]:
-    """Inputs (futures, names) by their correlation with a lost defence, largest first, beyond what chance alone would show.
-
-    The bar is the largest of as many correlations of pure noise (Bonferroni at 5%): about √(2 ln(names))/√futures.
-    """
-    n = len(lost)
-    if n < 20 or not 0 < lost.mean() < 1:
-        return []
-    spread = inputs.std(axis=0)
-    varies = spread > 0
-    target = lost - lost.mean()
-    correlation = np.zeros(inputs.shape[1])
-    centred = inputs[:, varies] - inputs[:, varies].mean(axis=0)
-    correlation[varies] = centred.T @ target / (n * spread[varies] * target.std())
-    bar = sqrt(2 * np.log(40 * max(2, int(varies.sum())))) / sqrt(n)
-    out = []
-    for i in np.argsort(-np.abs(correlation), kind="stable")[:top]:
-        if abs(correlation[i]) < bar:
-            break
-        order = np.argsort(inputs[:, i], kind="stable")
-        tenths = np.array([part.mean() for part in np.array_split(lost[order], 10)])
-        middles = np.array([part.mean() for part in np.array_split(inputs[order, i], 10)])
-        out.append(Driven(names[i], float(correlation[i]), float(tenths[0]), float(tenths[-1]), _crossing(middles, tenths, tie)))
-    return out
-
-
-def _crossing(at: F64, p: F64, tie: float) -> float | None:
-    """First place where a broken line through tenths passes a level."""
-    for i in range(len(p) - 1):
-        if (p[i] - tie) * (p[i + 1] - tie) < 0:
-            return float(at[i] + (tie - p[i]) / (p[i + 1] - p[i]) * (at[i + 1] - at[i]))
-    return None
 
 
 def chances_of(inputs: Inputs, ecosystem: str, first: int, second: int) -> Chances | None:

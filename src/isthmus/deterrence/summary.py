@@ -16,6 +16,8 @@ LONG_COLUMNS = (
     "challenger",
     "mission",
     "without",
+    "effort",
+    "size",
     "fear",
     "status_quo",
     "cost_weight",
@@ -36,11 +38,11 @@ class Table:
 
 
 def long_rows(document: Mapping[str, Any]) -> Iterator[Row]:
-    """A row per margin and point of the grid, absences too: nothing without its grid."""
-    for table in ("margins", "absences"):
+    """A row per margin and point of the grid, absences and efforts too: nothing without its grid."""
+    for table, chance in (("margins", "p"), ("absences", "p_without"), ("restorations", "p_with_effort")):
         for row in document[table]:
-            names = {c: row.get(c) for c in ("ecosystem", "war_case", "theater", "challenger", "mission", "without")}
-            p = row["p"] if table == "margins" else row["p_without"]
+            names = {c: row.get(c) for c in LONG_COLUMNS[1 : LONG_COLUMNS.index("fear")]}
+            p = row[chance]
             for point, margin in _points(document["grid"], row["by_grid"]):
                 yield {"table": table, **names, **point, "p": p, "margin": margin}
 
@@ -59,14 +61,17 @@ def tables(document: Mapping[str, Any]) -> list[Table]:
         _margins(document, ends),
         *_grids(document, ends),
         _balance(document, ends),
+        _weeks(document, ends),
         _opportunism(document, ends),
         *_regions(document, ends),
         _attribution(document),
         _prices(document),
         _inputs(document),
+        *_run_again(document),
         _break_evens(document, ends),
         _rebuilding(document, ends),
         _absences(document, ends[0]),
+        *_restorations(document),
     ]
     return [t for t in found if t.rows]
 
@@ -122,6 +127,32 @@ def _grids(document: Mapping[str, Any], ends: Sequence[str]) -> Iterator[Table]:
 def _balance(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
     rows = [
         {
+            "theater": r["theater"],
+            "mission": r["mission"],
+            "ecosystem": r["ecosystem"],
+            "defender by attacker (5 to 95%)": _ratio(r),
+            "worlds in which the defender is ahead": f"{r['share_of_worlds_ahead']:.0%}",
+            "p in the worst third": f"{r['p_in_lowest_third']:.3f}",
+            "p in the best third": f"{r['p_in_highest_third']:.3f}",
+            "difference": f"{r['difference']:+.3f} ± {r['standard_error']:.3f}",
+        }
+        for r in document["local_balance"]
+        if r["ecosystem"] in ends and r["ratio_median"] is not None and r["difference"] is not None
+    ]
+    notes = (
+        "Effect that either can reach in its theater before the first shot; p in the war of that theater alone, by thirds of worlds.",
+    )
+    return Table("Local balance, apart from the margin and from weeks sustained", rows, notes)
+
+
+def _ratio(r: Mapping[str, Any]) -> str:
+    low, median, high = ("no limit" if r[f"ratio_{k}"] is None else f"{r[f'ratio_{k}']:.2f}" for k in ("low", "median", "high"))
+    return f"{median} ({low} to {high})"
+
+
+def _weeks(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
+    rows = [
+        {
             "war case": r["war_case"],
             "theater": r["theater"],
             "mission": r["mission"],
@@ -129,11 +160,11 @@ def _balance(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
             "weeks sustained (5 to 95%)": f"{r['weeks_median']:.0f} ({r['weeks_low']:.0f} to {r['weeks_high']:.0f})",
             **{f"unsustained in {w} weeks": f"{r[f'unsustained_in_{w}_weeks']:.1%}" for w in (13, 26, 52)},
         }
-        for r in document["local_balance"]
+        for r in document["weeks_sustained"]
         if r["ecosystem"] in ends and r["who"] == "defender"
     ]
     rows.sort(key=lambda r: (r["theater"], r["mission"], r["war case"]))
-    return Table("Local balance: weeks in which the defender is not starved. Apart from the margin", rows)
+    return Table("Weeks sustained: weeks in which the defender is not starved, and worlds lost in the short term", rows)
 
 
 def _opportunism(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
@@ -191,13 +222,34 @@ def _regions(document: Mapping[str, Any], ends: Sequence[str]) -> Iterator[Table
                     }
                 )
         moved = [
-            f"{m['share_of_worlds']:.2%} go from {m['from']} to {m['to']} ({m['mission']}, {m['from_ecosystem']} to {m['to_ecosystem']})"
+            f"{m['share_of_worlds']:.2%} go from {m['from']} to {m['to']} ({m['mission']}, {m['from_ecosystem']} to {m['to_ecosystem']}),"
+            f" most of them at {_where(document, m['by_grid'])}"
             for m in document["moves"]
             if m["game"] == game and m["share_of_worlds"] >= 0.001
         ]
-        several = "Where two equilibria are stable both are counted as one region; which one risk dominance picks is in the JSON."
+        several = [
+            f"{r['ecosystem']} ({r['mission']}): where two equilibria are stable, with a mixed one between, risk dominance picks {picks(r)}."
+            for r in document["regions"]
+            if r["game"] == game and r["ecosystem"] in ends and picks(r)
+        ]
+        if not several:
+            several = ["Two equilibria are stable nowhere on the grid, so none had to be selected."]
         columns = list(dict.fromkeys(c for r in rows for c in r))
-        yield Table(title, [{c: r.get(c) for c in columns} for r in rows], (*moved, several) if rows else ())
+        yield Table(title, [{c: r.get(c) for c in columns} for r in rows], (*moved, *several) if rows else ())
+
+
+def picks(region: Mapping[str, Any]) -> str:
+    """Which of several stable equilibria risk dominance would pick, in words; empty where nowhere are several stable."""
+    found = region["where_several_are_stable_risk_dominance_picks"]
+    return ", ".join(f"{name} in {share:.0%}" for name, share in found.items())
+
+
+def _where(document: Mapping[str, Any], values: Sequence[Sequence[Sequence[float]]]) -> str:
+    """The point of the grid with the largest value, in words; but for costs that weigh nothing: there all draws are one."""
+    point, most = max(_points(document["grid"], values), key=lambda found: (found[0]["cost_weight"] > 0, found[1]))
+    return (
+        f"fear {point['fear']:g}, status quo {point['status_quo']:g}, costs × {point['cost_weight']:g}: {most:.0%} of draws there"
+    )
 
 
 def _attribution(document: Mapping[str, Any]) -> Table:
@@ -214,7 +266,11 @@ def _attribution(document: Mapping[str, Any]) -> Table:
         }
         for r in document["attribution"]["layers"]
     ]
-    return Table("Where the change of the margin comes from: Shapley shares of the layers, and their standard errors", rows)
+    notes = (
+        "Over the whole horizon and on the first futures of the run, so the sum may differ from the change above by some hundredths.",
+        "Equal at every point of the grid: what a layer changes is p.",
+    )
+    return Table("Which layer moves the margin: Shapley shares of its change, and their standard errors", rows, notes)
 
 
 def _prices(document: Mapping[str, Any]) -> Table:
@@ -234,16 +290,70 @@ def _prices(document: Mapping[str, Any]) -> Table:
 def _inputs(document: Mapping[str, Any]) -> Table:
     rows = [
         {
+            "of": "p" if r["against"] is None else "change of the margin",
             "ecosystem": r["ecosystem"],
             "mission": f"{r['theater']}, {r['mission']}",
             "input": r["input"],
-            "p in its lowest tenth": f"{r['p_in_lowest_tenth']:.2f}",
-            "p in its highest tenth": f"{r['p_in_highest_tenth']:.2f}",
-            "margin nil at": "nowhere" if r["margin_nil_at"] is None else f"{r['margin_nil_at']:g}",
+            "share of its spread (90%)": f"{r['share_of_variance']:.0%} ({r['share_low']:.0%} to {r['share_high']:.0%})",
+            "in the input's lowest tenth": f"{r['in_lowest_tenth']:+.2f}",
+            "in its highest tenth": f"{r['in_highest_tenth']:+.2f}",
         }
         for r in document["attribution"]["inputs"]
     ]
-    return Table("Which input of the campaigns moves p most, in the hardest war case", rows)
+    case = next((r["war_case"] for r in document["attribution"]["inputs"]), "")
+    notes = (
+        f"In {case}, the hardest war case. Only what chance does not explain is listed; with few futures that is little.",
+        "At which values a margin turns its sign: --confirm, which runs the campaigns again with the input fixed.",
+    )
+    return Table("Which named inputs move p, and the change of the margin from first to last ecosystem", rows, notes)
+
+
+def _run_again(document: Mapping[str, Any]) -> Iterator[Table]:
+    """Inputs fixed and run again: an overview, and for each the values at which the sign turns over the grid."""
+    found = document["attribution"]["inputs_run_again"]
+    rows = []
+    for r in found:
+        low, high = (r["p_at"][0], r["p_at"][-1]) if r["p_at"] else (None, None)
+        rows.append(
+            {
+                "of": r["of"],
+                "ecosystem": r["ecosystem"],
+                "mission": f"{r['theater']}, {r['mission']}",
+                "input": r["input"],
+                "p at its lowest value": "" if low is None else f"{low['p']:.2f} at {low['value']:g}",
+                "p at its highest value": "" if high is None else f"{high['p']:.2f} at {high['value']:g}",
+                "sign turns": _turns(r),
+                "of the grid": "every one alike" if low is None else f"{r['share_of_grid_that_turns']:.0%}",
+            }
+        )
+    notes = (
+        "Run again with the input fixed, all else as drawn. Over draws: against the median tie chance.",
+        "Of the grid: points at which some value of the input turns the sign.",
+    )
+    yield Table("Break-evens of inputs, confirmed by running again", rows, notes)
+    grid = document["grid"]
+    for r in found:
+        if not r["share_of_grid_that_turns"]:
+            continue
+        title = f"{r['input']}, {r['unit']}: values between which the margin turns its sign, {r['theater']}, {r['mission']}, {r['ecosystem']}"
+        lines = []
+        for f, fear in enumerate(grid["fear"]):
+            for s, status_quo in enumerate(grid["status_quo"]):
+                cells = r["turns_between_by_grid"][f][s]
+                if status_quo in SHOWN_STATUS_QUO and any(cells):
+                    line: Row = {"fear": f"{fear:g}", "status quo": f"{status_quo:g}"}
+                    named = zip(grid["cost_weight"], cells, strict=True)
+                    lines.append(
+                        {**line, **{f"costs × {w:g}": "" if c is None else f"{c[0]:.3g} to {c[1]:.3g}" for w, c in named}}
+                    )
+        yield Table(title, lines, ("Blank: no value of the input turns it there.",))
+
+
+def _turns(r: Mapping[str, Any]) -> str:
+    if r["p_at"] is None:
+        return "at no value" if r["sign_turns_at"] is None else f"at {r['sign_turns_at']:.3g}"
+    between = r["turns_over_draws_between"]
+    return "over draws at no value" if between is None else f"over draws between {between[0]:.3g} and {between[1]:.3g}"
 
 
 def _break_evens(document: Mapping[str, Any], ends: Sequence[str]) -> Table:
@@ -305,6 +415,40 @@ def _absences(document: Mapping[str, Any], first: str) -> Table:
         "Restored: of what the margin loses in the first ecosystem; blank where that fall is within two standard errors of nil.",
     )
     return Table("Abandonment and access: margins without an actor, or in another study", rows, notes)
+
+
+def _restorations(document: Mapping[str, Any]) -> Iterator[Table]:
+    """Efforts by what they bring back, for every absence and duel in the war of that theater alone."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for r in document["restorations"]:
+        groups.setdefault((r["without"], r["theater"], r["mission"]), []).append(r)
+    for (without, _, mission), found in groups.items():
+        case = found[0]["war_case"]
+        mine = [r for r in found if r["war_case"] == case]
+        clear = [r for r in mine if r["margin_change"] > 2 * r["standard_error"]]
+        rows = [
+            {
+                "effort": r["effort"] + ("" if r["size"] is None else f", {r['size']:.0%}"),
+                "for": r["holds_for"],
+                "p": f"{r['p_without']:.2f} → {r['p_with_effort']:.2f}",
+                "change of margin": f"{r['margin_change']:+.3f} ± {r['standard_error']:.3f}",
+                "of the fall restored": f"{r['restored_of_fall']:.0%} ± {r['restored_standard_error']:.0%}",
+                "behind the first": ""
+                if r["rank"] == 1
+                else f"{r['behind_the_first']:.3f} ± {r['behind_standard_error']:.3f}"
+                + ("" if r["behind_the_first"] > 2 * r["behind_standard_error"] else ", not distinct"),
+                "margin above nil on the grid": f"{r['share_of_grid_positive']:.0%}",
+            }
+            for r in clear
+        ]
+        others = ", ".join(r["effort"] for r in mine if r not in clear)
+        first = mine[0]
+        notes = (
+            *((f"Within two standard errors of nothing, or worse: {others}.",) if others else ()),
+            "Sizes are equal, costs are not: nothing here is priced. Other war cases are in the JSON.",
+        )
+        fall = f"p {first['p']:.2f} → {first['p_without']:.2f}"
+        yield Table(f"What restores the margin without {without}: {first['challenger']}, {mission}, {case}, {fall}", rows, notes)
 
 
 def _restored(share: float | None) -> str:

@@ -64,11 +64,16 @@ class Design:
             return np.empty((count, 0))
         from scipy.stats import qmc  # heavy, and many commands name uncertainties without drawing them
 
-        engine = qmc.Sobol(len(self.shared), scramble=True, rng=self.seed)
-        if start:
-            engine.fast_forward(start)
+        # Skipping points takes time for each: block after block, the engine goes on from where it stands. Taken out while it is
+        # in use, so that no other thread moves it.
+        engine = self.__dict__.pop("_engine", None)
+        if engine is None or engine.num_generated > start:
+            engine = qmc.Sobol(len(self.shared), scramble=True, rng=self.seed)
+        if start > engine.num_generated:
+            engine.fast_forward(start - engine.num_generated)
         # Balance holds for the whole design, a power of two; a block is a part of it.
         points: F64 = engine.random(count) if start else engine.random_base2((count - 1).bit_length())[:count]
+        self.__dict__["_engine"] = engine
         return points
 
     def _own(self, name: str, start: int, count: int) -> F64:

@@ -41,8 +41,15 @@ class Holdings:
         self._side = view.table("actors").set_index("actor_id")["side"].to_dict()
         adoptions = view.table("adoptions")
         held = adoptions[adoptions["maturity"] != "exercised"].assign(rank=lambda f: f["maturity"].map(LADDER))
-        self._rank: Mapping[tuple[str, str], int] = held.groupby(["actor_id", "item_id"])["rank"].max().to_dict()
-        self._facts: Mapping[tuple[str, str], list[str]] = held.groupby(["actor_id", "item_id"])["fact_id"].agg(list).to_dict()
+        self._rank: dict[tuple[str, str], int] = {}
+        self._facts: dict[tuple[str, str], list[str]] = {}
+        for actor, item, rank, fact in zip(held["actor_id"], held["item_id"], held["rank"], held["fact_id"], strict=True):
+            self._rank[actor, item] = max(rank, self._rank.get((actor, item), 0))
+            self._facts.setdefault((actor, item), []).append(fact)
+        self._cells: dict[tuple[str, Layer], list[Cell]] = {}
+        self._applies_to: dict[str, frozenset[str]] = {}
+        self._by_layer: dict[tuple[Layer, str], list[str]] = {}
+        self._by_family: dict[tuple[Layer, ...], dict[str, list[str]]] = {}
 
     def expand(self, ids: Iterable[str]) -> list[str]:
         """Blocs replaced by their members, in alphabetical order."""
@@ -60,24 +67,23 @@ class Holdings:
 
     def cells(self, actor_id: str, layer: Layer) -> list[Cell]:
         """Cells of an actor in a layer: every item of its side that applies to it or that it is known to hold."""
-        out = []
-        for item_id in self._layer_items(layer, self._side.get(actor_id, "neutral")):
-            rank = self._rank.get((actor_id, item_id))
-            if rank is not None or actor_id in self._applies(item_id):
-                out.append(Cell(actor_id, item_id, rank, self._side.get(actor_id, "neutral")))
-        return out
+        if (actor_id, layer) not in self._cells:
+            found = (self.cell(actor_id, item) for item in self._layer_items(layer, self._side.get(actor_id, "neutral")))
+            self._cells[actor_id, layer] = [cell for cell in found if cell is not None]
+        return self._cells[actor_id, layer]
 
     def facts(self, cell: Cell) -> tuple[str, ...]:
         return tuple(self._facts.get((cell.actor_id, cell.item_id), ()))
 
     def for_families(self, layers: tuple[Layer, ...]) -> Mapping[str, list[str]]:
         """Family of materiel → items of the layers that name it."""
-        out: dict[str, list[str]] = {}
-        chosen = self.items[self.items["layer"].isin(layers) & self.items["families"].notna()]
-        for item_id, families in chosen["families"].items():
-            for family in str(families).split(";"):
-                out.setdefault(family.strip(), []).append(str(item_id))
-        return out
+        if layers not in self._by_family:
+            out = self._by_family[layers] = {}
+            chosen = self.items[self.items["layer"].isin(layers) & self.items["families"].notna()]
+            for item_id, families in chosen["families"].items():
+                for family in str(families).split(";"):
+                    out.setdefault(family.strip(), []).append(str(item_id))
+        return self._by_family[layers]
 
     def cell(self, actor_id: str, item_id: str) -> Cell | None:
         """The cell of an item that applies to the actor or is known of it; None where it does not apply."""
@@ -87,18 +93,15 @@ class Holdings:
         return Cell(actor_id, item_id, rank, self._side.get(actor_id, "neutral"))
 
     def _layer_items(self, layer: Layer, side: str) -> list[str]:
-        cache = self.__dict__.setdefault("_by_layer", {})
-        if (layer, side) not in cache:
-            cache[layer, side] = list(self.items[(self.items["layer"] == layer) & (self.items["side"] == side)].index)
-        found: list[str] = cache[layer, side]
-        return found
+        if (layer, side) not in self._by_layer:
+            chosen = (self.items["layer"] == layer) & (self.items["side"] == side)
+            self._by_layer[layer, side] = [str(item_id) for item_id in self.items[chosen].index]
+        return self._by_layer[layer, side]
 
     def _applies(self, item_id: str) -> frozenset[str]:
-        cache = self.__dict__.setdefault("_applies_cache", {})
-        if item_id not in cache:
-            cache[item_id] = frozenset(self.applies_to(item_id))
-        found: frozenset[str] = cache[item_id]
-        return found
+        if item_id not in self._applies_to:
+            self._applies_to[item_id] = frozenset(self.applies_to(item_id))
+        return self._applies_to[item_id]
 
 
 def _members(register: Register) -> dict[str, tuple[str, ...]]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from isthmus.axes import Layer, Maturity, Side, Tier
+from isthmus.ensemble import Uncertainty
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,23 @@ class Claim:
     """Whose output it takes."""
 
 
+class StockClaim(Protocol):
+    """What is taken from one opening stock before the war begins."""
+
+    @property
+    def actor_id(self) -> str: ...
+
+    @property
+    def materiel_id(self) -> str: ...
+
+    @property
+    def uncertainties(self) -> tuple[Uncertainty, ...]:
+        """All that `taken` reads from the draws."""
+
+    def taken(self, draws: Mapping[str, npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        """Units, (futures,); the stock may hold less."""
+
+
 @dataclass(frozen=True)
 class EcosystemRule:
     """Which steps of the ladder count as holding, per layer, and which layers are taken as held by all."""
@@ -103,6 +126,12 @@ class EcosystemRule:
 
     def threshold(self, layer: Layer) -> Maturity:
         return dict(self.thresholds)[layer]
+
+    @cached_property
+    def states(self) -> Mapping[Layer, Hashable]:
+        """All that the rule says of each layer: where two rules say the same, actors hold the same of it."""
+        unknown = {layer: tuple(u for u in self.unknown if u[1] == layer) for layer, _ in self.thresholds}
+        return {layer: (layer, step, layer in self.complete, unknown[layer]) for layer, step in self.thresholds}
 
 
 @dataclass(frozen=True)
@@ -121,3 +150,5 @@ class Setting:
     """Actors that neither fight nor give, whatever they are drawn to."""
     hub_split: tuple[tuple[str, float], ...] = ()
     """(theater, share of every stock and output of a hub that only its front may draw); empty: by need."""
+    peacetime: tuple[StockClaim, ...] = ()
+    """What months short of war take from opening stocks."""

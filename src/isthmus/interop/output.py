@@ -6,7 +6,7 @@ A path is the weekly output at every :data:`KNOT_WEEKS`-th week, linear between.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,8 +25,13 @@ def knots(horizon_weeks: int) -> F64:
 
 def ramped(base: F64, gain: F64, ramp: F64, weeks: F64) -> F64:
     """base + gain × min(1, t / ramp): (n, futures) each → (n, knots, futures), units a week."""
-    risen: F64 = np.minimum(1.0, weeks[None, :, None] / ramp[:, None, :])
-    return base[:, None, :] + gain[:, None, :] * risen
+    out = np.empty((len(base), len(weeks), base.shape[1]))
+    for i, path in enumerate(out):  # one path after the other: each fits a processor's cache
+        np.divide(weeks[:, None], ramp[i], out=path)
+        np.minimum(1.0, path, out=path)
+        path *= gain[i]
+        path += base[i]
+    return out
 
 
 def output_to(path: F64, weeks: float) -> F64:
@@ -59,15 +64,19 @@ def fill_progressively(wanted: F64, uses: Sequence[InputUse]) -> F64:
     go on (progressive filling, Bertsekas and Gallager, Data Networks, 1992, section 6.5.2). So no capacity that a line could
     still use stays idle.
     """
+    touched = sorted({line for use in uses for line in use.lines})
+    out = wanted.copy()
+    out[touched] = _filled(wanted[touched], [replace(u, lines=tuple(touched.index(line) for line in u.lines)) for u in uses])
+    return out
+
+
+def _filled(wanted: F64, uses: Sequence[InputUse]) -> F64:
+    """The same where every line takes of some input."""
     level = np.zeros_like(wanted)
     rising = np.ones(wanted.shape, bool)
-    touched = sorted({line for use in uses for line in use.lines})
-    free = [line for line in range(len(wanted)) if line not in set(touched)]
-    level[free] = 1.0
-    rising[free] = False
     left = [use.capacity.copy() for use in uses]
     for _ in range(len(uses) + 1):
-        if not rising[touched].any():
+        if not rising.any():
             break
         room = np.where(rising, 1.0 - level, np.inf).min(axis=0)
         demand = []

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.interop.access import Access, access, barred
+from isthmus.interop.access import Access, access_in
+from isthmus.interop.block import Block
 from isthmus.interop.fronts import EcosystemRule
-from isthmus.interop.output import output_to
 from isthmus.interop.supply import NeedCell, Supply
 
 F64 = npt.NDArray[np.float64]
@@ -30,33 +30,34 @@ def reach(
     days_of_supply: reachable opening stock by the stated need of a day after the opening, NaN where no need is stated;
     reachable, coalition: effect. `held`: the access of these futures, where the caller has it.
     """
-    held = access(supply, rule, draws) if held is None else held
-    n = len(next(iter(draws.values())))
+    block = Block(supply, draws)
+    held = access_in(block, rule) if held is None else held
+    return reach_in(block, held, lots_in(block, held))
+
+
+def reach_in(block: Block, held: Access, lots: Mapping[int, F64]) -> dict[tuple[str, str], dict[str, F64]]:
+    """The same for a block of futures, the access of one ecosystem to it and the lots of that access."""
+    supply, n = block.supply, block.futures
     out: dict[tuple[str, str], dict[str, F64]] = {}
-    weight = [draws[c.need.weight] if c.need.weight else np.ones(n) for c in supply.cells]
-    output = row_output(supply, held)
-    drawn_by: dict[int, list[int]] = {}
-    for e, edge in enumerate(supply.edges):
-        drawn_by.setdefault(edge.row, []).append(e)
-    for cells in _views(supply).values():
-        front = supply.setting.fronts[supply.cells[cells[0]].front]
+    whole = held.stocks.stock + row_output(supply, held)
+    edges_of = block.kept("view edges", lambda: _view_edges(block))
+    parts = block.kept("parts", lambda: _parts(block))
+    needs = block.kept("needs", lambda: {view: _need(block, cells) for view, cells in _views(supply).items()})
+    for (f, mission_id), cells in _views(supply).items():
         alone, both, hub, stock_only = (np.zeros(n) for _ in range(4))
-        for e, edge in enumerate(supply.edges):
-            c = supply.pools[edge.pool].cell
-            if c not in cells or barred(supply, e):
-                continue
-            row = supply.rows[edge.row]
-            unit = held.share[e] * draws[f"effect:{row.materiel_id}"] * weight[c]
-            kept = held.stocks.stock[edge.row] - held.floor[e]
-            lot = unit * (kept + output[edge.row])
+        need = needs[f, mission_id]
+        stated = bool((need > 0).any())
+        for e in edges_of[f, mission_id]:
+            row, lot = supply.edges[e].row, lots[e]
             alone += lot
-            both += lot * _part(supply, e, drawn_by[edge.row], draws)
-            hub += lot if row.hub else 0.0
-            stock_only += unit * kept
-        coalition = _coalition(supply, held, output, cells, weight, draws)
-        need = sum((weight[c] * plateau(supply, supply.cells[c], draws) for c in cells), np.zeros(n))
+            both += lot * parts[e] if e in parts else lot
+            if supply.rows[row].hub:
+                hub += lot
+            if stated:
+                stock_only += _unit(block, held, e) * (held.stocks.stock[row] - held.floor[e])
+        coalition = _coalition(block, whole, cells)
         with np.errstate(divide="ignore", invalid="ignore"):
-            out[front.front_id, supply.cells[cells[0]].mission_id] = {
+            out[supply.setting.fronts[f].front_id, mission_id] = {
                 "reach": np.where(coalition > 0, alone / coalition, np.nan),
                 "reach_if_both_draw": np.where(coalition > 0, both / coalition, np.nan),
                 "hub_share": np.where(alone > 0, hub / alone, np.nan),
@@ -72,31 +73,45 @@ def donors(
     supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], held: Access | None = None
 ) -> dict[tuple[str, str, str], F64]:
     """(front, mission, donor) → reachable effect per future: who could supply which front."""
-    held = access(supply, rule, draws) if held is None else held
-    output = row_output(supply, held)
+    block = Block(supply, draws)
+    return donors_in(block, lots_in(block, access_in(block, rule) if held is None else held))
+
+
+def donors_in(block: Block, lots: Mapping[int, F64]) -> dict[tuple[str, str, str], F64]:
+    """The same for a block of futures and the lots of one ecosystem."""
+    supply = block.supply
     out: dict[tuple[str, str, str], F64] = {}
-    for e, edge in enumerate(supply.edges):
-        if barred(supply, e):
-            continue
+    for e, lot in lots.items():
+        edge = supply.edges[e]
         cell = supply.cells[supply.pools[edge.pool].cell]
-        row = supply.rows[edge.row]
-        weight = draws[cell.need.weight] if cell.need.weight else 1.0
-        lot = (
-            held.share[e]
-            * draws[f"effect:{row.materiel_id}"]
-            * weight
-            * (held.stocks.stock[edge.row] - held.floor[e] + output[edge.row])
-        )
-        key = (supply.setting.fronts[cell.front].front_id, cell.mission_id, row.actor_id)
-        out[key] = out.get(key, np.zeros_like(lot)) + lot
+        key = (supply.setting.fronts[cell.front].front_id, cell.mission_id, supply.rows[edge.row].actor_id)
+        out[key] = out[key] + lot if key in out else lot
     return out
+
+
+def lots_in(block: Block, held: Access) -> dict[int, F64]:
+    """Edge over which something may flow → effect of its lot over the horizon, (futures,)."""
+    stock, floor, output = held.stocks.stock, held.floor, row_output(block.supply, held)
+    return {
+        e: _unit(block, held, e) * (stock[edge.row] - floor[e] + output[edge.row])
+        for e, edge in enumerate(block.supply.edges)
+        if not block.barred[e]
+    }
+
+
+def _unit(block: Block, held: Access, e: int) -> F64:
+    """Effect that a front has of a unit in the donor's stock, (futures,)."""
+    pool = block.supply.edges[e].pool
+    unit: F64 = held.share[e] * block.effects[pool]
+    unit *= block.weight(block.supply.pools[pool].cell)
+    return unit
 
 
 def row_output(supply: Supply, held: Access) -> F64:
     """Output of every row over the horizon, units, rows × futures."""
     out = np.zeros_like(held.stocks.stock)
     for i, line in enumerate(supply.lines):
-        out[line.row] += output_to(held.stocks.output[i], supply.setting.horizon_weeks)
+        out[line.row] += held.stocks.made[i]
     return out
 
 
@@ -122,24 +137,54 @@ def _views(supply: Supply) -> dict[tuple[int, str], list[int]]:
     return views
 
 
-def _part(supply: Supply, e: int, row_edges: list[int], draws: Mapping[str, F64]) -> F64 | float:
-    """Part of a lot that falls to this front when both of its side's fronts draw: by stated need, else in equal parts."""
-    others = [o for o in row_edges if o != e and not barred(supply, o)]
-    if not others:
-        return 1.0
-    mine, theirs = (plateau(supply, supply.cells[supply.pools[supply.edges[i].pool].cell], draws) for i in (e, others[0]))
-    # Where one front states no need, nothing tells how a lot would be shared: equal parts.
-    return np.where((mine > 0) & (theirs > 0), mine / np.maximum(1e-9, mine + theirs), 0.5)
+def _view_edges(block: Block) -> dict[tuple[int, str], list[int]]:
+    """Edges of every (front, mission) over which something may flow."""
+    supply = block.supply
+    edges: dict[tuple[int, str], list[int]] = {view: [] for view in _views(supply)}
+    for e, edge in enumerate(supply.edges):
+        if not block.barred[e]:
+            cell = supply.cells[supply.pools[edge.pool].cell]
+            edges[cell.front, cell.mission_id].append(e)
+    return edges
 
 
-def _coalition(supply: Supply, held: Access, output: F64, cells: list[int], weight: list[F64], draws: Mapping[str, F64]) -> F64:
-    """Stock and output of the whole side in the classes of the mission, effect."""
+def _need(block: Block, cells: list[int]) -> F64:
+    """Stated need of a mission after the opening, effect a week, (futures,)."""
+    return sum((block.weight(c) * plateau(block.supply, block.supply.cells[c], block.draws) for c in cells), block.zeros)
+
+
+def _parts(block: Block) -> dict[int, F64]:
+    """Of edges whose row both fronts of a side draw on: part of a lot that falls to the front, by stated need, else an equal part."""
+    supply = block.supply
+    drawn_by: dict[int, list[int]] = {}
+    for e, edge in enumerate(supply.edges):
+        if not block.barred[e]:
+            drawn_by.setdefault(edge.row, []).append(e)
+    needs = [plateau(supply, cell, block.draws) for cell in supply.cells]
+    parts: dict[tuple[int, int], F64] = {}
+    out = {}
+    for edges in drawn_by.values():
+        for e in edges if len(edges) > 1 else ():
+            other = next(o for o in edges if o != e)
+            a, b = (supply.pools[supply.edges[i].pool].cell for i in (e, other))
+            if (a, b) not in parts:
+                mine, theirs = needs[a], needs[b]
+                # Where one front states no need, nothing tells how a lot would be shared: equal parts.
+                parts[a, b] = np.where((mine > 0) & (theirs > 0), mine / np.maximum(1e-9, mine + theirs), 0.5)
+            out[e] = parts[a, b]
+    return out
+
+
+def _coalition(block: Block, whole: F64, cells: list[int]) -> F64:
+    """Stock and output of the whole side in the classes of the mission, effect. `whole`: those of every row, units."""
+    supply = block.supply
     side = supply.setting.fronts[supply.cells[cells[0]].front].side
-    total = np.zeros(held.stocks.stock.shape[1])
-    by_class = {supply.cells[c].class_id: weight[c] for c in cells}
+    total = np.zeros(block.futures)
+    by_class = {supply.cells[c].class_id: block.weight(c) for c in cells}
     for r, row in enumerate(supply.rows):
         if row.side == side and row.class_id in by_class:
-            total = total + draws[f"effect:{row.materiel_id}"] * by_class[row.class_id] * (held.stocks.stock[r] + output[r])
+            unit = block.draws[f"effect:{row.materiel_id}"] * by_class[row.class_id]
+            total += unit * whole[r]
     return total
 
 

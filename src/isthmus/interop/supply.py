@@ -7,8 +7,10 @@ Every number comes from the register by a named rule and leaves a :class:`Bindin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from statistics import median
 from typing import Any, Literal
 
 import pandas as pd
@@ -18,7 +20,7 @@ from isthmus.ensemble import Uncertainty
 from isthmus.interop.ecosystem import Holdings
 from isthmus.interop.fronts import Front, Need, Setting, Veto
 from isthmus.register import Register
-from isthmus.register.resolve import Resolved, resolve
+from isthmus.register.resolve import Resolved, observations, resolve
 
 WEEKS_PER_YEAR = 52.18
 
@@ -56,7 +58,10 @@ PLAN_HORIZON_YEARS = 3.0
 FUNDED_BY_MISSION: Mapping[str, str] = {"land_fires": "line.funded.land_fires"}
 FUNDED_DEFAULT = "line.funded.missiles"
 
-ByHolder = Mapping[tuple[str, str], pd.DataFrame]
+Rows = Sequence[Any]
+"""Rows of a table, as :func:`isthmus.register.resolve.observations` gives them."""
+
+ByHolder = Mapping[tuple[str, str], Rows]
 """(actor, materiel) → its rows."""
 
 DonorClass = Literal["treaty_ally", "partner_past", "partner_none"]
@@ -200,27 +205,29 @@ class Supply:
 
 
 class SupplyBuilder:
-    """Builds a :class:`Supply` from a register and a setting, collecting uncertainties and bindings on the way."""
+    """Builds a :class:`Supply` from a register and a setting, collecting uncertainties and bindings on the way.
 
-    def __init__(self, register: Register, setting: Setting) -> None:
+    `holdings`: those of the register at the setting's date, where the caller has them.
+    """
+
+    def __init__(self, register: Register, setting: Setting, holdings: Holdings | None = None) -> None:
         self.register = register
         self.setting = setting
         self.view = register.at(setting.date)
-        self.holdings = Holdings(register, setting.date)
+        self.holdings = holdings or Holdings(register, setting.date)
         self.uncertainties: dict[str, Uncertainty] = {}
         self.bindings: list[Binding] = []
         self.materiel = register.table("materiel").set_index("materiel_id")
         self.actors = register.table("actors").set_index("actor_id")
         self.mission_of = register.table("classes").set_index("class_id")["mission_id"].to_dict()
         types = register.table("tie_types")
-        ties = self.view.table("ties")
-        self._pacts = ties[ties["tie_type"].isin(types[types["guarantee"] == "yes"]["tie_type_id"])]
-        ends = set(self._pacts["actor_a"]) | set(self._pacts["actor_b"])
+        promising = set(types[types["guarantee"] == "yes"]["tie_type_id"])
+        self._pacts = [tie for tie in observations(self.view.table("ties")) if tie.tie_type in promising]
+        ends = {end for tie in self._pacts for end in (tie.actor_a, tie.actor_b)}
         self._promising_blocs = ends & set(self.holdings.members)
-        costs = self.view.table("unit_costs")
-        self._costs = dict(tuple(costs.groupby("materiel_id")))
-        self._no_costs = costs.iloc[:0]
-        self._given = self.view.table("transfers").query("measure != 'announced'")
+        self._costs = _grouped(self.view.table("unit_costs"), "materiel_id")
+        self._given = [t for t in observations(self.view.table("transfers")) if t.measure != "announced"]
+        self._theater_of: dict[str, str | None] = self.actors["home_theater"].to_dict()
         for u in register.table("uncertainties").itertuples():
             self._declare_row(u)
 
@@ -228,6 +235,7 @@ class SupplyBuilder:
         cells = self._cells()
         classes = {c.class_id for c in cells}
         rows, lines = self._rows_and_lines(classes)
+        self._peacetime(rows)
         launchers = self._launchers(classes)
         pools, edges, desks = self._edges(rows, lines, cells, launchers)
         for materiel_id in sorted({r.materiel_id for r in rows}):
@@ -286,7 +294,7 @@ class SupplyBuilder:
 
     def _cost(self, materiel_id: str) -> None:
         """Cost of a unit, in millions of dollars, where one is known; without one the materiel stays out of the money."""
-        found = resolve(self._costs.get(materiel_id, self._no_costs), self.setting.date, COST_WINDOW_MONTHS)
+        found = resolve(self._costs.get(materiel_id, ()), self.setting.date, COST_WINDOW_MONTHS)
         if found is not None:
             self._declare(f"cost:{materiel_id}", found, "MUSD/unit", "cost", "resolved from unit_costs")
 
@@ -309,7 +317,8 @@ class SupplyBuilder:
         return out
 
     def _rows_and_lines(self, classes: set[str]) -> tuple[list[Row], list[Line]]:
-        stocks, lines = (dict(tuple(self.view.table(t).groupby(["actor_id", "materiel_id"]))) for t in ("stocks", "lines"))
+        stocks, lines = (_grouped(self.view.table(t), "actor_id", "materiel_id") for t in ("stocks", "lines"))
+        hubs = set(self.actors.index[self.actors["hub"] == "yes"])
         wanted = self.materiel[self.materiel["class_id"].isin(classes)]
         kinds = list(zip(wanted.index, wanted["class_id"].astype(str), wanted["family_id"].astype(str), strict=True))
         rows: list[Row] = []
@@ -323,29 +332,37 @@ class SupplyBuilder:
                     line = self._line(actor, materiel_id, lines, actors)
                     if stock is None and line is None:
                         continue
-                    home = self.actors.at[actor, "home_theater"]
-                    hub = self.actors.at[actor, "hub"] == "yes"
                     name, factor = stock or (None, None)
+                    home = self._theater_of[actor]
                     home_theater = None if pd.isna(home) else str(home)
                     if line is not None:
                         found_lines.append(Line(len(rows), *line))
-                    rows.append(Row(actor, materiel_id, class_id, family_id, side, hub, home_theater, name, factor))
+                    rows.append(Row(actor, materiel_id, class_id, family_id, side, actor in hubs, home_theater, name, factor))
         return rows, found_lines
 
     def _stock(self, actor: str, materiel_id: str, stocks: ByHolder) -> tuple[str, str | None] | None:
         here = stocks.get((actor, materiel_id))
         if here is None:
             return None
-        stated = set(here["measure"])
         for measure, factor in STOCK_MEASURES:
-            if measure not in stated:
-                continue
-            found = resolve(here[here["measure"] == measure], self.setting.date)
+            found = resolve(_measured(here, measure), self.setting.date)
             if found is not None and found.high <= 0:
                 return None
             if found is not None:
                 return self._declare(f"stock:{actor}:{materiel_id}", found, "units", "stock", _rule(measure, factor)), factor
         return None
+
+    def _peacetime(self, rows: list[Row]) -> None:
+        """Ranges of what months short of war take from stocks that are there."""
+        held = {(row.actor_id, row.materiel_id) for row in rows if row.stock is not None}
+        for claim in self.setting.peacetime:
+            if (claim.actor_id, claim.materiel_id) in held:
+                for u in claim.uncertainties:
+                    self.uncertainties[u.name] = u
+                    name = u.name.split(":", 1)
+                    self.bindings.append(
+                        Binding(name[0], name[1], u.kind, u.evidence, u.rule or "resolved from consumption and lines")
+                    )
 
     def _line(
         self, actor: str, materiel_id: str, lines: ByHolder, members: set[str]
@@ -354,19 +371,16 @@ class SupplyBuilder:
         if here is None:
             return None
         base, factor = None, None
-        licensors = tuple(sorted(set(here["licensor"].dropna())))
-        measures = set(here["measure"])
+        licensors = tuple(sorted({row.licensor for row in here if row.licensor is not None}))
         for measure, name in OUTPUT_MEASURES:
-            if measure not in measures:
-                continue
-            found = total_output(here[here["measure"] == measure], self.setting.date)
+            found = total_output(_measured(here, measure), self.setting.date)
             if found is not None:
                 found = self._less_members(actor, materiel_id, found, lines, members, self._scale(name), plan=False)
                 base = self._declare(f"line.base:{actor}:{materiel_id}", found, "units/year", "line.base", _rule(measure, name))
                 factor = name
                 break
-        plans = _latest_plans(here[here["measure"] == "plan"])
-        found = total_output(plans, self.setting.date) if "plan" in measures else None
+        plans = _latest_plans(_measured(here, "plan"))
+        found = total_output(plans, self.setting.date)
         stated = found.used if found else ()
         if found is None:
             return (base, factor, None, 0.0, 0.0, False, licensors) if base else None
@@ -376,8 +390,8 @@ class SupplyBuilder:
         label = f"{actor}:{materiel_id}"
         self._copy(FUNDED_BY_MISSION.get(mission, FUNDED_DEFAULT), f"line.funded:{label}")
         self._copy("line.slip", f"line.slip:{label}")
-        due, lead = self._due(plans[plans["fact_id"].isin(stated)])
-        return base, factor, plan, due, lead, bool(plans["licensor"].notna().any()), licensors
+        due, lead = self._due([row for row in plans if row.fact_id in stated])
+        return base, factor, plan, due, lead, any(row.licensor is not None for row in plans), licensors
 
     def _scale(self, factor: str | None) -> float:
         """Middle of the factor that turns a measure into complete rounds."""
@@ -385,33 +399,28 @@ class SupplyBuilder:
 
     def _stages(self, rows: list[Row], lines: list[Line]) -> list[Stage]:
         """Inputs of the register that some line of the study takes."""
-        table = self.view.table("line_inputs")
         out = []
-        for input_id, part in table.groupby("input_id", sort=True):
+        for name, part in sorted(_grouped(self.view.table("line_inputs"), "input_id").items()):
             taken = {
-                (actor, materiel_id)
-                for actors, materiel in zip(part["actor_ids"], part["materiel_ids"], strict=True)
-                for actor in _ids(actors)
-                for materiel_id in _ids(materiel)
+                (actor, materiel_id) for row in part for actor in _ids(row.actor_ids) for materiel_id in _ids(row.materiel_ids)
             }
             takes = [i for i, line in enumerate(lines) if (rows[line.row].actor_id, rows[line.row].materiel_id) in taken]
-            now, later = part[part["measure"] == "capacity"], part[part["measure"] == "plan"]
+            now, later = _measured(part, "capacity"), _measured(part, "plan")
             capacity, plan = (resolve(rows_of, self.setting.date) for rows_of in (now, later))
             if not takes or capacity is None:
                 continue
-            name = str(input_id)
             self._declare(f"input:{name}", capacity, "units/year", "input", "resolved from measure capacity")
-            first = part.iloc[0]
-            kinds: tuple[Kind, ...] = tuple(sorted(set(part["kind"])))
+            first = part[0]
+            kinds: tuple[Kind, ...] = tuple(sorted({row.kind for row in part}))
             self.uncertainties[f"input.per_unit:{name}"] = Uncertainty(
                 f"input.per_unit:{name}",
                 "pert",
-                float(first["per_unit_low"]),
-                float(first["per_unit_mode"]),
-                float(first["per_unit_high"]),
+                float(first.per_unit_low),
+                float(first.per_unit_mode),
+                float(first.per_unit_high),
                 "input/unit",
                 kinds[0],
-                (first["fact_id"],),
+                (first.fact_id,),
                 "per_unit columns of line_inputs",
             )
             due, lead = 0.0, 0.0
@@ -420,7 +429,7 @@ class SupplyBuilder:
                 mission = self.mission_of[rows[lines[takes[0]].row].class_id]
                 self._copy(FUNDED_BY_MISSION.get(mission, FUNDED_DEFAULT), f"line.funded:{name}")
                 self._copy("line.slip", f"line.slip:{name}")
-                due, lead = self._due(later[later["fact_id"].isin(plan.used)])
+                due, lead = self._due([row for row in later if row.fact_id in plan.used])
             out.append(
                 Stage(
                     name,
@@ -448,9 +457,9 @@ class SupplyBuilder:
             here = lines.get((member, materiel_id))
             if member not in members or here is None:
                 continue
-            part = total_output(_latest_plans(here[here["measure"] == "plan"]), self.setting.date) if plan else None
+            part = total_output(_latest_plans(_measured(here, "plan")), self.setting.date) if plan else None
             for measure, factor in OUTPUT_MEASURES if part is None else ():
-                part = total_output(here[here["measure"] == measure], self.setting.date)
+                part = total_output(_measured(here, measure), self.setting.date)
                 if part is not None:
                     named += part.mode * self._scale(factor)
                     break
@@ -466,20 +475,20 @@ class SupplyBuilder:
             name, p.shape, p.low, p.mode, p.high, p.unit, p.kind, p.evidence, f"{OWN_DRAW}{prior}"
         )
 
-    def _due(self, plans: pd.DataFrame) -> tuple[float, float]:
+    def _due(self, plans: Rows) -> tuple[float, float]:
         """Weeks from the study's date to the plan's date, and the stated lead in weeks; medians over the rows that count."""
-        today = pd.Timestamp(_day(self.setting.date))
+        today = datetime.fromisoformat(_day(self.setting.date))
         due, lead = [], []
-        for row in plans.itertuples():
-            stated = pd.Timestamp(_day(row.as_of)) if isinstance(row.as_of, str) else today
+        for row in plans:
+            stated = datetime.fromisoformat(_day(row.as_of)) if isinstance(row.as_of, str) else today
             end = (
-                pd.Timestamp(_day(row.due, end=True))
+                datetime.fromisoformat(_day(row.due, end=True))
                 if isinstance(row.due, str)
-                else stated + pd.Timedelta(days=365.25 * PLAN_HORIZON_YEARS)
+                else stated + timedelta(days=365.25 * PLAN_HORIZON_YEARS)
             )
             due.append(max(OVERDUE_WEEKS, (end - today).days / 7))
             lead.append(max(0.0, (end - stated).days / 7))
-        return float(pd.Series(due).median()), float(pd.Series(lead).median())
+        return median(due), median(lead)
 
     # launchers
 
@@ -498,14 +507,15 @@ class SupplyBuilder:
             self.bindings.append(Binding("fires", f"{f.element_id}:{f.materiel_id}", f.kind, (f.fact_id,), f"path {f.path}"))
         count: dict[tuple[str, str, str], float] = defaultdict(float)
         of_class: dict[tuple[str, str, str], float] = defaultdict(float)
-        forces = self.view.table("force_elements")
-        forces = forces[forces["element_id"].isin(elements.index)]
         everyone = set().union(*self._sides().values()) if self._sides() else set()
-        for (actor, element), part in forces[forces["actor_id"].isin(everyone)].groupby(["actor_id", "element_id"]):
+        class_of, weights = elements["class_id"].to_dict(), elements["weight"].to_dict()
+        for (actor, element), part in sorted(_grouped(self.view.table("force_elements"), "actor_id", "element_id").items()):
+            if actor not in everyone or element not in weights:
+                continue
             best = 0.0
-            weight = float(elements.at[element, "weight"])
+            weight = float(weights[element])
             for maturity in ("implemented", "agreed", "declared"):
-                found = resolve(part[part["maturity"] == maturity], self.setting.date)
+                found = resolve([row for row in part if row.maturity == maturity], self.setting.date)
                 if found is not None:
                     best = max(best, found.mode)
                     kind: Kind = "fact" if found.kind == "fact" else "estimate" if found.kind == "estimate" else "assumption"
@@ -514,8 +524,8 @@ class SupplyBuilder:
                             "launchers", f"{actor}:{element}:{maturity}", kind, found.used, "mode of the resolved count × weight"
                         )
                     )
-                of_class[actor, str(elements.at[element, "class_id"]), maturity] += best * weight
-                for materiel_id in now[str(element)]:
+                of_class[actor, str(class_of[element]), maturity] += best * weight
+                for materiel_id in now[element]:
                     count[actor, materiel_id, maturity] += best * weight
         return Launchers(dict(count), dict(of_class), later, frozenset(fires["materiel_id"]))
 
@@ -616,7 +626,7 @@ class SupplyBuilder:
         A pact counts where it is with a belligerent of the theater, or where the actor itself lives in the theater: a promise
         to the hub is no promise to supply a region on the other side of the world.
         """
-        theater_of = self.actors["home_theater"].to_dict()
+        theater_of = self._theater_of
         local = theater_of.get(actor) == front.theater
         fighters = {p.actor_id for p in front.participants if p.fights is not None} - {actor}
         partners = {f for f in fighters if local or theater_of.get(f) == front.theater}
@@ -625,12 +635,16 @@ class SupplyBuilder:
             for b, m in self.holdings.members.items()
             if actor in m and partners & set(m) and theater_of.get(b) == front.theater and b in self._promising_blocs
         }
-        a, b = self._pacts["actor_a"], self._pacts["actor_b"]
-        direct = self._pacts[((a == actor) & b.isin(partners | blocs)) | ((b == actor) & a.isin(partners | blocs))]
-        if len(direct) or blocs:
-            return "treaty_ally", tuple(direct["fact_id"])
-        past = self._given[(self._given["supplier"] == actor) & self._given["recipient"].isin(fighters)]
-        return ("partner_past" if len(past) else "partner_none"), tuple(past["fact_id"])
+        held_to = partners | blocs
+        direct = tuple(
+            tie.fact_id
+            for tie in self._pacts
+            if (tie.actor_a == actor and tie.actor_b in held_to) or (tie.actor_b == actor and tie.actor_a in held_to)
+        )
+        if direct or blocs:
+            return "treaty_ally", direct
+        past = tuple(t.fact_id for t in self._given if t.supplier == actor and t.recipient in fighters)
+        return ("partner_past" if past else "partner_none"), past
 
     def _familiarity(self) -> dict[tuple[str, str], tuple[float, ...]]:
         """Ages in months of the exercises an actor shared with belligerents of a front, one per exercise."""
@@ -664,12 +678,29 @@ def _rule(measure: str, factor: str | None) -> str:
     return f"resolved from measure {measure}" + (f" × {factor}" if factor else "")
 
 
-def total_output(rows: pd.DataFrame, date: str) -> Resolved | None:
+def _grouped(frame: pd.DataFrame, *columns: str) -> dict[Any, list[Any]]:
+    """Value of a column, or values of columns, → its rows, in the order of the frame. Rows that lack one are left out."""
+    out: dict[Any, list[Any]] = {}
+    for row in observations(frame):
+        key = tuple(getattr(row, c) for c in columns)
+        if None not in key:
+            out.setdefault(key if len(columns) > 1 else key[0], []).append(row)
+    return out
+
+
+def _measured(rows: Rows, measure: str) -> list[Any]:
+    return [row for row in rows if row.measure == measure]
+
+
+def total_output(rows: pd.DataFrame | Rows, date: str) -> Resolved | None:
     """Total of an actor: rows that state a total are alternatives; without one, parts are resolved line by line and added."""
-    whole = resolve(rows[rows["scope"] == "total"], date, LINE_WINDOW_MONTHS)
+    listed = rows if isinstance(rows, Sequence) else observations(rows)
+    whole = resolve([row for row in listed if row.scope == "total"], date, LINE_WINDOW_MONTHS)
     if whole is not None:
         return whole
-    parts = [p for _, part in rows.groupby("line_id") if (p := resolve(part, date, LINE_WINDOW_MONTHS)) is not None]
+    names = sorted({row.line_id for row in listed if row.line_id is not None})
+    by_line = ([row for row in listed if row.line_id == name] for name in names)
+    parts = [p for part in by_line if (p := resolve(part, date, LINE_WINDOW_MONTHS)) is not None]
     if not parts:
         return None
     used = tuple(f for p in parts for f in p.used)
@@ -680,14 +711,21 @@ def total_output(rows: pd.DataFrame, date: str) -> Resolved | None:
     return Resolved(low, mode, high, kind, worst, used, tuple(d for p in parts for d in p.discarded))
 
 
-def _latest_plans(plans: pd.DataFrame) -> pd.DataFrame:
+def _latest_plans(plans: Rows) -> list[Any]:
     """Plans for different dates are different plans: of each line, the rows of the date that was stated last (the nearer of two)."""
+    lines: dict[tuple[str, str], list[Any]] = {}
+    for row in plans:
+        if row.line_id is not None and row.scope is not None:
+            lines.setdefault((row.line_id, row.scope), []).append(row)
     kept = []
-    for _, line in plans.groupby(["line_id", "scope"], sort=False):
-        stated = line.groupby(line["due"].fillna(""))["as_of"].max()
-        newest = stated[stated == stated.max()].index.min() if stated.notna().any() else line["due"].fillna("").iloc[0]
-        kept.append(line[line["due"].fillna("") == newest])
-    return pd.concat(kept) if kept else plans
+    for line in lines.values():
+        stated: dict[str, str] = {}
+        for row in line:
+            if row.as_of is not None:
+                stated[row.due or ""] = max(row.as_of, stated.get(row.due or "", ""))
+        newest = min((due for due, day in stated.items() if day == max(stated.values())), default=line[0].due or "")
+        kept += [row for row in line if (row.due or "") == newest]
+    return kept or list(plans)
 
 
 def _day(text: str, *, end: bool = False) -> str:

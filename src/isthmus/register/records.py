@@ -520,6 +520,46 @@ class Probe(Evidence):
     unit: Literal["events", "aircraft", "sorties", "days", "ships", "missiles", "entries"]
 
 
+class ReadinessInput(Quantity):
+    """What a mission short of war takes of a force in a year, and what the force gives.
+
+    A mission is an activity of `probing` (its events are counted there, never here) or one whose use is stated as a whole.
+    """
+
+    table = "readiness_inputs"
+    key = ("actor_id", "resource", "mission", "measure", "period_from", "source_id", "note")
+    references = (ACTOR, Reference("element_id", "elements"), SOURCE)
+    actor_id: Id = Field(description="who spends; WLD: used for every actor without a row of its own")
+    resource: Literal["fighter_hours", "flight_hours", "alert_aircraft", "hull_days", "coast_guard_days"]
+    mission: Id | None = Field(None, description="blank for what the force gives in all")
+    measure: Literal["units_per_event", "time_per_event", "consumed", "time_per_unit", "capacity", "cost"] = Field(
+        description="units_per_event, time_per_event (of one unit): with the events of probing they give the use; consumed: the use as "
+        "stated; time_per_unit: what one element gives; capacity: what the force gives as stated; cost: of an hour or day"
+    )
+    element_id: Id | None = Field(None, description="whose count time_per_unit multiplies")
+    period_from: PartialDate | None = None
+    period_to: PartialDate | None = None
+    unit: Literal["units", "hours", "days", "hours/year", "days/year", "share", "USD/hour", "USD/day"]
+
+    @model_validator(mode="after")
+    def _whole(self) -> ReadinessInput:
+        allowed = {
+            "units_per_event": ("units",),
+            "time_per_event": ("hours", "days"),
+            "time_per_unit": ("hours/year", "days/year", "share"),
+            "cost": ("USD/hour", "USD/day"),
+        }.get(self.measure, ("hours/year", "days/year", "units"))
+        if self.unit not in allowed:
+            raise ValueError(f"measure '{self.measure}' has the unit {' or '.join(allowed)}, not {self.unit}")
+        if (self.measure == "time_per_unit") != (self.element_id is not None):
+            raise ValueError("element_id belongs to measure 'time_per_unit', and only there")
+        if (self.mission is None) != (self.measure in ("time_per_unit", "capacity")):
+            raise ValueError("a mission is named by every measure except time_per_unit and capacity")
+        if self.measure == "consumed" and (self.period_from is None or self.period_to is None):
+            raise ValueError("measure 'consumed' needs period_from and period_to")
+        return self
+
+
 class Statement(Evidence):
     table = "statements"
     key = ("date", "issuer", "topic", "source_id", "note")
@@ -718,6 +758,7 @@ TABLES: tuple[type[Record], ...] = (
     Indicator,
     Flow,
     Probe,
+    ReadinessInput,
     Statement,
     Initiative,
     LeadTime,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -63,6 +63,8 @@ class Register:
     root: Path
     hash: str
     date: str | None = None
+    _views: dict[str, Register] = field(default_factory=dict, init=False, repr=False)
+    """Views that `at` has made: a register never changes, and neither does what it said at a date."""
 
     @classmethod
     def reference(cls) -> Register:
@@ -86,6 +88,11 @@ class Register:
         assumption is never too young. Raises `InputError` on a bad date.
         """
         day = period_start(checked_date(date))
+        if date not in self._views:
+            self._views[date] = self._at(date, day)
+        return self._views[date]
+
+    def _at(self, date: str, day: str) -> Register:
         frames = {
             name: frame if name in STANDING else _rows_at(frame, day, dated=name != "items")
             for name, frame in self.tables.items()

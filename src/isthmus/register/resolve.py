@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Protocol
 
 from isthmus.axes import GRADE_WIDENING
 from isthmus.register.register import period_start
@@ -58,25 +58,42 @@ class Resolved:
     """(fact_id, reason) of every other row."""
 
 
-class _Row(NamedTuple):
-    fact_id: str
-    kind: str
-    date: str | None
-    grade: str | None
-    low: float
-    mode: float
-    high: float
+class Observation(Protocol):
+    """A row of a table of `QUANTITIES`, as :func:`observations` gives it."""
+
+    @property
+    def fact_id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def as_of(self) -> str | None: ...
+    @property
+    def confidence(self) -> str | None: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def mode(self) -> float: ...
+    @property
+    def high(self) -> float: ...
 
 
-def resolve(rows: pd.DataFrame, at: str | None = None, window_months: int = WINDOW_MONTHS) -> Resolved | None:
+def observations(frame: pd.DataFrame) -> list[Any]:
+    """Rows of a frame, each with its columns as attributes: for whoever resolves many quantities, faster than frames of a few rows."""
+    return list(frame.itertuples(index=False, name="Row"))
+
+
+def resolve(
+    rows: pd.DataFrame | Sequence[Observation], at: str | None = None, window_months: int = WINDOW_MONTHS
+) -> Resolved | None:
     """One range from observations of one quantity (rows of one table of `QUANTITIES`); None where no row is left.
 
     Raises `ValueError` where the rows have different units: they are then not one quantity.
     """
-    units = sorted(set(rows["unit"])) if "unit" in rows else []
+    listed: Sequence[Any] = rows if isinstance(rows, Sequence) else observations(rows)
+    units = sorted({row.unit for row in listed}) if listed and hasattr(listed[0], "unit") else []
     if len(units) > 1:
         raise ValueError(f"rows of one quantity must have one unit, not {', '.join(units)}")
-    return _resolve(_rows(rows), at, window_months)
+    return _resolve(listed, at, window_months)
 
 
 def resolve_by(
@@ -86,11 +103,11 @@ def resolve_by(
 
     Raises `ValueError` where the rows of a group have different units.
     """
-    groups: dict[tuple[Hashable, ...], list[_Row]] = {}
+    groups: dict[tuple[Hashable, ...], list[Observation]] = {}
     units: dict[tuple[Hashable, ...], str] = {}
     keys = zip(*(frame[c].tolist() for c in columns), strict=True) if columns else iter([()] * len(frame))
     unit_of = frame["unit"].tolist() if "unit" in frame else [""] * len(frame)
-    for key, row, unit in zip(keys, _rows(frame), unit_of, strict=True):
+    for key, row, unit in zip(keys, observations(frame), unit_of, strict=True):
         if units.setdefault(key, unit) != unit:
             raise ValueError(f"rows of one quantity must have one unit: {key} has {units[key]} and {unit}")
         groups.setdefault(key, []).append(row)
@@ -98,15 +115,10 @@ def resolve_by(
     return {key: one for key, one in resolved if one is not None}
 
 
-def _rows(frame: pd.DataFrame) -> list[_Row]:
-    names = ("fact_id", "kind", "as_of", "confidence", "low", "mode", "high")
-    return [_Row(*values) for values in zip(*(frame[n].tolist() for n in names), strict=True)]
-
-
-def _resolve(rows: Iterable[_Row], at: str | None, window_months: int) -> Resolved | None:
+def _resolve(rows: Iterable[Observation], at: str | None, window_months: int) -> Resolved | None:
     discarded: set[tuple[str, str]] = set()
 
-    def keep(rows: Iterable[_Row], wanted: Iterable[bool], reason: str) -> list[_Row]:
+    def keep(rows: Iterable[Observation], wanted: Iterable[bool], reason: str) -> list[Observation]:
         kept = []
         for row, is_wanted in zip(rows, wanted, strict=True):
             if is_wanted:
@@ -118,24 +130,24 @@ def _resolve(rows: Iterable[_Row], at: str | None, window_months: int) -> Resolv
     kept = list(rows)
     if at is not None:
         day = period_start(at)
-        kept = keep(kept, [r.date is None or period_start(r.date) <= day for r in kept], f"dated after {at}")
+        kept = keep(kept, [r.as_of is None or period_start(r.as_of) <= day for r in kept], f"dated after {at}")
     if not kept:
         return None
     kind = next(k for k in ("fact", "estimate", "assumption") if any(r.kind == k for r in kept))
     kept = keep(kept, [r.kind == kind for r in kept], f"{'an' if kind == 'estimate' else 'a'} {kind} exists")
-    dated = [_month(r.date) for r in kept if r.date is not None]
+    dated = [_month(r.as_of) for r in kept if r.as_of is not None]
     if dated:
-        kept = keep(kept, [r.date is not None for r in kept], "no date, while a dated row exists")
+        kept = keep(kept, [r.as_of is not None for r in kept], "no date, while a dated row exists")
         oldest = max(dated) - window_months
-        kept = keep(kept, [r.date is not None and _month(r.date) >= oldest for r in kept], "older than the window")
-    sound = [r for r in kept if r.grade in ("A", "B")] or kept
-    latest = max(period_start(r.date) if r.date else "" for r in sound)
-    newest = [r for r in sound if (period_start(r.date) if r.date else "") == latest]
-    best = min(r.grade or "Z" for r in newest)
-    candidates = [r for r in newest if (r.grade or "Z") == best]
+        kept = keep(kept, [r.as_of is not None and _month(r.as_of) >= oldest for r in kept], "older than the window")
+    sound = [r for r in kept if r.confidence in ("A", "B")] or kept
+    latest = max(period_start(r.as_of) if r.as_of else "" for r in sound)
+    newest = [r for r in sound if (period_start(r.as_of) if r.as_of else "") == latest]
+    best = min(r.confidence or "Z" for r in newest)
+    candidates = [r for r in newest if (r.confidence or "Z") == best]
     modes = sorted({r.mode for r in candidates})
     mode = modes[(len(modes) - 1) // 2]
-    grade = candidates[0].grade
+    grade = candidates[0].confidence
     widening = 0.0 if kind == "assumption" else GRADE_WIDENING[grade or "C"]
     return Resolved(
         low=min(r.low for r in kept) / (1 + widening),

@@ -6,17 +6,20 @@ from functools import cached_property
 from typing import Any
 
 from isthmus.awareness import statements
+from isthmus.awareness.summary import MATERIEL_NOTES, READINESS_NOTES
 from isthmus.awareness.survey import NO_CAUSE, Awareness, records, survey
 from isthmus.report import panels
 from isthmus.report.context import Context
 from isthmus.report.elements import Body, Drawing, Row, Table
-from isthmus.report.wording import number, percent, plain
+from isthmus.report.wording import number, percent, plain, rounded
 
 MOST_FLOWS = 6
 MOST_SERIES = 3
 LEAST_POINTS = 8
 """Fewer points than this are no picture of a series."""
-BEHIND = frozenset(("flows", "probing", "statements", "adoptions", "items", "observations"))
+BEHIND = frozenset(
+    ("flows", "probing", "statements", "adoptions", "items", "observations", "readiness_inputs", "consumption", "stocks", "lines")
+)
 LEVELS = dict(zip(statements.LEVELS, ("Declares", "Tasks", "Commits a number or date"), strict=True))
 
 
@@ -193,6 +196,62 @@ class AwareSection:
             best.setdefault(r["series_id"].split("|")[0], r)
         return list(best.values())[:MOST_SERIES]
 
+    # readiness
+
+    @cached_property
+    def readiness(self) -> Table | None:
+        """What missions short of war, and fights that no study holds, take of hours, hulls and stocks."""
+        name = self.run.names.of
+        hours = [
+            Row(
+                f"{name('actors', r['actor_id'])}: {plain(r['resource'])}, {plain(r['mission'])}",
+                (
+                    r["as_of"] or "–",
+                    _number(r["consumed"]),
+                    _number(r["capacity"]),
+                    _percent(r["share_low"]),
+                    _percent(r["share"]),
+                    _percent(r["share_high"]),
+                    ", ".join(plain(a) for a in r["assumed"]) or "–",
+                    r["why_not"] or "",
+                ),
+            )
+            for r in records(self._of("hours"))
+        ]
+        weapons = [
+            Row(
+                f"{name('actors', r['actor_id'])}: {name('materiel', r['materiel_id'])}",
+                (
+                    r["as_of"],
+                    _number(r["use"]),
+                    _number(r["stock"]),
+                    _percent(r["share_low"]),
+                    _percent(r["share"]),
+                    _percent(r["share_high"]),
+                    f"{r['episodes']} episodes" if r["episodes"] > 1 else "1 episode",
+                    r["why_not"] or "",
+                ),
+            )
+            for r in records(self._of("materiel"))
+        ]
+        bodies = (
+            Body("Hours, days or aircraft, of what the force gives", tuple(hours)),
+            Body("Weapons, of the stock", tuple(weapons)),
+        )
+        if not hours and not weapons:
+            return None
+        return Table(
+            "t-aware-readiness",
+            "Readiness claimed short of war, a year",
+            ("estimate", "assumption"),
+            ("Who, and what for", "Up to", "Taken", "Of", "5%", "Share", "95%", "Assumed, or rests on", "Not known"),
+            tuple(b for b in bodies if b.rows),
+            words=(0, 6, 7),
+            bands=True,
+            note=" ".join((*READINESS_NOTES, *MATERIEL_NOTES)),
+            marked=self.marked,
+        )
+
     # statements, and what was done
 
     @cached_property
@@ -258,6 +317,14 @@ class AwareSection:
 
     def _of(self, name: str) -> Any:
         return getattr(self.found, name)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else rounded(value)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else percent(value)
 
 
 def _ends(slow: float | None, fast: float | None) -> str:

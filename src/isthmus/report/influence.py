@@ -68,9 +68,15 @@ def _table(drivers: Sequence[Driver]) -> Table:
     for name in columns:
         table.add_column(name, justify="right" if "→" in name or "%" in name else "left", no_wrap=True)
     for d in drivers:
-        share = f"{d.share_of_variance:.1%} ({100 * d.low:.1f}-{100 * d.high:.1f})" if d.found_by == "variance" else "spread only"
-        table.add_row(d.input, share, f"{_short(d.at_low)} → {_short(d.at_high)}", flip_text(d), drawn(d), kind_text(d))
+        table.add_row(d.input, share_text(d), f"{_short(d.at_low)} → {_short(d.at_high)}", flip_text(d), drawn(d), kind_text(d))
     return table
+
+
+def share_text(d: Driver) -> str:
+    """What the input explains of the variance by itself, with its interval; else how else it acts."""
+    if d.found_by == "variance":
+        return f"{d.share_of_variance:.1%} ({100 * d.low:.1f}-{100 * d.high:.1f})"
+    return f"with {d.acts_with}: {d.share_with_others:.1%}" if d.found_by == "interaction" else "spread only"
 
 
 def drawn(d: Driver) -> str:
@@ -94,10 +100,12 @@ def flip_text(d: Driver) -> str:
     if d.flips_at is None:
         text = "no value alone" + ("" if d.confirmed is None else ", confirmed" if d.confirmed else " when run again")
         return text if d.flips_estimate is None else f"{text}; estimated {_short(d.flips_estimate)}"
-    text = f"{d.flips_when} {_short(d.flips_at)}"
+    text = " and ".join(f"{f.when} {_short(f.at)}" for f in d.flips) or f"{d.flips_when} {_short(d.flips_at)}"
     if d.confirmed is None:
         return f"{text} ({_short(d.flips_low)} – {_short(d.flips_high)})"
-    return text + (f", confirmed (estimated {_short(d.flips_estimate)})" if d.confirmed else ", found by running again only")
+    if d.confirmed:
+        return text + (f", confirmed (estimated {_short(d.flips_estimate)})" if d.flips_estimate is not None else ", confirmed")
+    return f"{text} when run again" + (f"; estimated {_short(d.flips_estimate)}" if d.flips_estimate is not None else "")
 
 
 def print_worth_finding(out: Console, judged: Sequence[Judged]) -> None:
@@ -113,13 +121,16 @@ def print_worth_finding(out: Console, judged: Sequence[Judged]) -> None:
         "Worth finding: what knowing one input alone would add to a verdict (expected value of partial information)", style="bold"
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("input", "adds", "to the verdict on", "kind"):
+    for name in ("input", "adds", "to the verdict on", "range now", "register row", "kind"):
         table.add_column(name, no_wrap=True)
     for d, j in sorted(rows, key=lambda r: (r[0].nature == "chance", -float(r[0].value_of_knowing or 0)))[:WORTH_SHOWN]:
         worlds = j.statement is not None and j.statement.unit == "worlds"
         adds = f"{100 * float(d.value_of_knowing or 0):.1f} " + ("worlds in 100" if worlds else "points of need")
         target = replace(j.target, ecosystem="", war_case=None, against=None)
-        table.add_row(d.input, adds, target.label.replace("_", " "), kind_text(d))
+        if d.value_error:
+            adds = adds.replace(" ", f" ± {100 * d.value_error:.1f} ", 1)
+        row = d.register_rows[0].split("|http")[0][:60] if d.register_rows else "study file or chance"
+        table.add_row(d.input, adds, target.label.replace("_", " "), drawn(d), row, kind_text(d))
     out.print(table)
     out.print(
         "Estimates and assumptions could be replaced by a stated figure; chance is decided when war comes and cannot be looked up.",
@@ -183,7 +194,8 @@ def print_audit(found: Mapping[str, Any]) -> None:
             f" {n['chance']} draws of chance) and {n['fixed']} fixed figures ({n['fixed_facts']} facts): {n['register_rows']} rows of the"
             f" register, {n['sources']} sources."
         )
-    out.print(f"The inputs below explain {found['explained']:.0%} of its variance by their main effects.")
+    of = "the variance of p" if "prices" in found else "its variance"
+    out.print(f"The inputs below explain {found['explained']:.0%} of {of} by their main effects.")
     for d in found["inputs"]:
         driver = Driver(**{**d, "sources": ()})
         out.print()
@@ -199,6 +211,14 @@ def print_audit(found: Mapping[str, Any]) -> None:
         for s in d["sources"]:
             grade = f", grade {s['confidence']}" if s["confidence"] else ""
             out.print(f"  {s['publisher']}: {s['title']}. {s['url']} ({s['as_of'] or 'no date'}{grade})")
+
+    for p in found.get("prices", ()):
+        at = p["median_margin_nil_at"]
+        flip = f"median margin nil at {_short(at)}" if at is not None else "no value alone" if p["sought"] else "not sought alone"
+        out.print()
+        out.print(f"{p['input']} · {p['kind']} · {p['share_of_variance']:.1%} of the variance of p*", style="bold")
+        out.print(f"  flips: {flip}")
+        out.print(f"  {p['rests_on']}")
 
 
 def _short(value: float | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from isthmus.deterrence.summary import picks
 from isthmus.errors import InputError
 from isthmus.report import panels
 from isthmus.report.context import Context
@@ -44,6 +45,19 @@ REGIONS: dict[str, tuple[tuple[str, str], str]] = {
     "knife_edge": ((DONORS[6], "k"), "knife edge"),
 }
 """Region → colour and sign, and its name; {0} and {1} are the challengers."""
+
+
+HELD, GAINED, LOST, BELOW = "held", "gained", "lost", "below"
+SIGNS: dict[str, tuple[tuple[str, str], str]] = {
+    HELD: ((OTHERS, "+"), "above nil in both"),
+    GAINED: ((DONORS[2], "↑"), "above nil in {1} only"),
+    LOST: ((DONORS[4], "↓"), "above nil in {0} only"),
+    BELOW: ((DONORS[1], "–"), "above nil in neither"),
+}
+"""Sign of a margin in the first and the last ecosystem → colour and sign, and its name; {0} and {1} are the ecosystems."""
+
+FEW = 2
+"""Every so-manieth value of the status quo stands in the table of the grid."""
 
 
 class MarginSection:
@@ -110,6 +124,114 @@ class MarginSection:
             bands=True,
             note="p: share of model worlds in which the defence is unsustained on that mission, with what the number of worlds leaves open."
             " Margins are medians over the draws of costs at each point of the grid.",
+            marked=self.run.campaign_marked,
+        )
+
+    @cached_property
+    def grid_map(self) -> Drawing | None:
+        """Where on the grid the median margin is above nil, in the first and the last ecosystem, each war by itself."""
+        run, grid = self.run, self._grid
+        first, last = run.ends[0], run.ends[-1]
+        by = {(r["ecosystem"], r["war_case"], r["theater"], r["mission"]): r for r in self._rows("margins")}
+        shown, bodies, found = [], [], set()
+        for theater, mission in dict.fromkeys((r["theater"], r["mission"]) for r in self._rows("margins")):
+            case = next(r["war_case"] for r in self._rows("margins") if (r["theater"], r["mission"]) == (theater, mission))
+            ends = [by[e, case, theater, mission] for e in (first, last)]
+            cells = [
+                [[_sign(a, b) for a, b in zip(*lines, strict=True)] for lines in zip(*planes, strict=True)]
+                for planes in zip(*(r["by_grid"] for r in ends), strict=True)
+            ]
+            found |= {c for plane in cells for line in plane for c in line}
+            who, what = self._who(ends[0]["challenger"]), run.names.of("missions", mission)
+            shown.append(
+                (who, [panels.MapPanel(f"fear {fear:g}\n{what}", plane) for fear, plane in zip(grid["fear"], cells, strict=True)])
+            )
+            bodies.append(Body(f"{who}: {what}, {plain(case)}", tuple(self._grid_lines(ends))))
+        if not shown:
+            return None
+        names = {sign: text.format(plain(first), plain(last)) for sign, (_, text) in SIGNS.items() if sign in found}
+        title = "Where aggression fails to pay: the sign of the median margin over the grid, each war by itself"
+        note = (
+            "Each square is one point of the grid: how heavily costs weigh, what the status quo is worth, how far it is feared to fall."
+            " Nobody knows which square is true."
+        )
+        svg = panels.maps_figure(
+            shown,
+            grid["cost_weight"],
+            grid["status_quo"],
+            {sign: look for sign, (look, _) in SIGNS.items()},
+            f"{title}. {note} Signs: {'; '.join(f'{SIGNS[s][0][1]} {text}' for s, text in names.items())}.",
+            "dm",
+        )
+        head = ("Fear, status quo", *(f"costs × {w:g}" for w in grid["cost_weight"]))
+        caption = f"Median margin over the grid, {plain(first)} → {plain(last)}"
+        table = Table("t-margin-grid", caption, KINDS, head, tuple(bodies), bands=True, marked=run.campaign_marked)
+        key = tuple((VARIABLES[SIGNS[s][0][0]][0], f"{SIGNS[s][0][1]} {text}") for s, text in names.items())
+        return Drawing("fig-margin-grid", title, svg, note, KINDS, key, table, marked=run.campaign_marked)
+
+    def _grid_lines(self, ends: Sequence[dict[str, Any]]) -> Iterator[Row]:
+        grid = self._grid
+        for f, fear in enumerate(grid["fear"]):
+            for s, status_quo in list(enumerate(grid["status_quo"]))[::FEW]:
+                values = [[r["by_grid"][f][s][w] for r in ends] for w in range(len(grid["cost_weight"]))]
+                yield Row(f"{fear:g}, {status_quo:g}", tuple(change(*(_two(v) for v in pair)) for pair in values))
+
+    @cached_property
+    def balance(self) -> Table | None:
+        """The local balance before any war, and whether it tells lost worlds from others; weeks are elsewhere."""
+        groups: dict[str, list[Row]] = {}
+        for r in self._rows("local_balance"):
+            if r["difference"] is not None:
+                low, median, high = (
+                    "no limit" if r[f"ratio_{k}"] is None else f"{r[f'ratio_{k}']:.2f}" for k in ("low", "median", "high")
+                )
+                cells = (
+                    f"{median} ({low} to {high})",
+                    percent(r["share_of_worlds_ahead"]),
+                    percent(r["p_in_lowest_third"]),
+                    percent(r["p_in_highest_third"]),
+                    f"{_three(r['difference'])}\u00a0±\u00a0{r['standard_error']:.3f}",
+                )
+                title = f"{self._who(r['challenger'])}: {self.run.names.of('missions', r['mission'])}, {plain(r['war_case'])}"
+                groups.setdefault(title, []).append(Row(plain(r["ecosystem"]), cells))
+        if not groups:
+            return None
+        return Table(
+            "t-local-balance",
+            "Local balance before any war: what the defender can reach by what the attacker can",
+            ("model result",),
+            ("Ecosystem", "Ratio (5–95%)", "Defender ahead", "p, worst third", "p, best third", "Difference"),
+            tuple(Body(title, tuple(lines)) for title, lines in groups.items()),
+            bands=True,
+            note="Apart from the margin and from weeks sustained. Worlds are sorted by the ratio; p is the share lost in each third, with"
+            " the standard error of the difference. A ratio is of effect, not of forces.",
+            marked=self.run.campaign_marked,
+        )
+
+    @cached_property
+    def layers(self) -> Table | None:
+        """Which layer moves the margin: Shapley shares of its change from the first to the last ecosystem."""
+        found = self._document["attribution"]["layers"]
+        lines: dict[tuple[str, str], list[str]] = {}
+        for r in found:
+            said = (
+                "not estimable"
+                if r["margin_change"] is None
+                else f"{_three(r['margin_change'])}\u00a0±\u00a0{r['standard_error']:.3f}"
+            )
+            lines.setdefault((r["theater"], r["mission"]), [_three(r["all_layers"])]).append(said)
+        if not lines:
+            return None
+        place, case = self.run.names.place, plain(found[0]["war_case"])
+        names = list(dict.fromkeys(r["layer"] for r in found))
+        return Table(
+            "t-margin-layers",
+            f"Which layer moves the margin, {case}: Shapley shares of its change",
+            ("model result",),
+            ("Theater and mission", "All layers", *(plain(n) for n in names)),
+            (Body(None, tuple(Row(place(t, m), tuple(cells)) for (t, m), cells in lines.items())),),
+            note="With standard errors, over the whole horizon and on the first futures. Equal at every point of the grid: a layer acts"
+            " through p alone.",
             marked=self.run.campaign_marked,
         )
 
@@ -197,6 +319,11 @@ class MarginSection:
             "The commonest region of equilibria over draws, at every point of the grid; fear: expected fall of the status quo. A region"
             " says what would be stable for two who reckon as assumed, never how likely a war is."
         )
+        chosen = "; ".join(f"{plain(r['ecosystem'])}: {plain(picks(r))}" for r in ends if picks(r))
+        if chosen:
+            note += (
+                f" Where two equilibria are stable, with a mixed one between, risk dominance would pick, of such draws: {chosen}."
+            )
         signs = "; ".join(f"{REGIONS[n][0][1]} {REGIONS[n][1].format(*names)}" for n in regions)
         svg = panels.maps_figure(
             shown,
@@ -252,6 +379,10 @@ class MarginSection:
 
     def _who(self, challenger: str) -> str:
         return ", ".join(self.run.names.of("actors", a) for a in challenger.split(", "))
+
+
+def _sign(first: float, last: float) -> str:
+    return (HELD if last > 0 else LOST) if first > 0 else GAINED if last > 0 else BELOW
 
 
 def _range(values: Sequence[float]) -> str:

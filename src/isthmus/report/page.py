@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.register import Register
+from isthmus.report.audits import AuditSection
 from isthmus.report.aware import AwareSection
 from isthmus.report.campaigns import CampaignSection
 from isthmus.report.context import Context
@@ -50,6 +51,7 @@ class Page:
         self.layers = LayerSection(self.run)
         self.exchange = ExchangeSection(self.run)
         self.margins = MarginSection(self.run)
+        self.audits = AuditSection(self.run, self.margins)
         self.systems = SystemsSection(self.run)
         self.aware = AwareSection(self.run)
         self.scorecard = ScorecardSection(self.run, excursions)

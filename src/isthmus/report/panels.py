@@ -91,7 +91,7 @@ def flows_figure(panels: Sequence[FlowPanel], label: str, prefix: str) -> str:
             axes.fill_between(panel.at, panel.low, panel.high, color=FIRST, alpha=0.2, linewidth=0)
             for at, low, high in zip(panel.at, panel.low, panel.high, strict=True):
                 axes.plot([at, at], [low, high], color=FIRST, linewidth=2.2, alpha=0.6)
-            axes.plot(panel.at, panel.mode, color=FIRST, linewidth=1.2, marker="o", markersize=4)
+            axes.plot(panel.at, panel.mode, color=FIRST, linewidth=1.2, marker="o", markersize=4, clip_on=False)
             axes.set_ylim(0, max(panel.high) * 1.08)
             ends = [*panel.at, *(x for pair in panel.against for x in pair)]
             axes.set_xlim(floor(min(ends)), ceil(max(ends)))
@@ -149,7 +149,7 @@ def maps_figure(
 ) -> str:
     """Maps of the grid, a row per ecosystem and a column per fear. `looks`: region → (colour, sign), so that it reads without colour."""
     with canvas(7.4, 0.45 + 2.45 * len(rows)) as figure:
-        grids = _grid(figure, sum(len(p) for _, p in rows), max(len(p) for _, p in rows), top=0.3, between=0.42)
+        grids = _grid(figure, sum(len(p) for _, p in rows), max(len(p) for _, p in rows), top=0.46, between=0.46)
         for axes, (name, panel) in zip(grids, [(n, p) for n, panels in rows for p in panels], strict=True):
             for y, line in enumerate(panel.cells):
                 for x, cell in enumerate(line):
@@ -173,7 +173,7 @@ def _grid(figure: Figure, count: int, columns: int, *, top: float = 0.62, betwee
         lines,
         columns,
         left=0.085,
-        right=0.985,
+        right=0.965,  # room for half the label of a tick at the very end
         top=1 - top / height,
         bottom=0.42 / height,
         hspace=between,

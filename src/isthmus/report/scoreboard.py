@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from isthmus.deterrence.inputs import Inputs
+from isthmus.deterrence.results import margin_rows, opportunism_rows
+from isthmus.errors import InputError
+from isthmus.report.influence import flip_text, kind_text, share_text
 from isthmus.report.overlay import MARK, read_marks
+from isthmus.study import audit, deterring
+from isthmus.study.drivers import LEAST_FUTURES, analyse
 from isthmus.study.excursions import headline as excursion_headline
 from isthmus.study.layers import main_case
+from isthmus.study.plan import Plan
 from isthmus.study.results import Results
 from isthmus.study.runner import plan_of
 from isthmus.study.schema import Study
@@ -20,24 +28,30 @@ WIDTH = 132
 """Columns that the widest table takes; narrower terminals wrap."""
 
 
-def print_scoreboard(results: Results, seconds: float | None = None, console: Console | None = None) -> None:
-    """Print reach, supply states, outcome shares, layers and years to rebuild of a finished run."""
+def print_scoreboard(
+    results: Results, seconds: float | None = None, console: Console | None = None, plan: Plan | None = None
+) -> None:
+    """Print reach, supply states, outcome shares, margins, layers, years to rebuild and weakest inputs of a finished run.
+
+    `plan`: that of the run, where it is at hand; else it is made anew, if the run's register can be found.
+    """
     console = console or Console(width=max(WIDTH, Console().width), highlight=False)
+    plan = plan or plan_of(results.manifest)
     console.print(headline(results, seconds), style="bold")
     console.print(
         "Shares of model worlds, medians with 5-95% in brackets. Not a forecast, and no probability of war.", style="dim"
     )
-    for table in (
+    for part in (
         reach_table(results),
         weeks_table(results),
         shares_table(results),
-        rebuild_table(results),
+        *margin_tables(results, plan),
         layers_table(results),
-        weakest_table(results),
+        rebuild_table(results),
+        weakest_table(results, plan),
     ):
-        if table is not None:
-            console.print()
-            console.print(table)
+        console.print()
+        console.print(part)
     found = read_marks(results)
     if found is not None:
         console.print()
@@ -108,28 +122,26 @@ def reach_table(results: Results) -> Table:
     return table
 
 
+STATES = ("met", "rationed", "starved")
+
+
 def weeks_table(results: Results) -> Table:
     """Weeks met, rationed and starved of the horizon, per war case, front and mission."""
     weeks = results.study["horizon_weeks"]
     names = _ecosystems(results)
-    table = _table(
-        f"Weeks met / rationed / starved of {weeks}: medians, and 5-95% of the weeks starved{_campaign_mark(results)}",
-        names,
-        "mission",
-    )
-    cells = results.quantiles.set_index(["war_case", "front", "mission", "outcome", "ecosystem"])
+    table = _table(f"Weeks met, rationed and starved of {weeks}{_campaign_mark(results)}", names, "mission", "")
+    cells = results.quantiles.set_index(["war_case", "front", "mission", "outcome", "ecosystem"]).sort_index()
     chosen = results.quantiles[results.quantiles["outcome"] == "weeks_met"]
     last = ("", "")
     for case, front, mission in chosen[["war_case", "front", "mission"]].drop_duplicates().itertuples(index=False):
         if (case, front) != last:
             _heading(table, f"{_words(case)}, {front}")
         last = (case, front)
-        texts = []
-        for eco in names:
-            states = [cells.loc[(case, front, mission, o, eco)] for o in ("weeks_met", "weeks_rationed", "weeks_starved")]
-            medians = " / ".join(f"{s['median']:.0f}" for s in states)
-            texts.append(f"{medians} ({states[2]['low']:.0f}-{states[2]['high']:.0f})")
-        table.add_row(_words(mission), *texts)
+        label = _words(mission)
+        for state in STATES:
+            found = [cells.loc[(case, front, mission, f"weeks_{state}", eco)] for eco in names]
+            table.add_row(label, state, *(f"{v['median']:.0f} ({v['low']:.0f}-{v['high']:.0f})" for v in found))
+            label = ""
     return table
 
 
@@ -151,6 +163,72 @@ def shares_table(results: Results) -> Table:
         texts = (" · ".join(_share(r[o]) for o in ("defence_unsustained", "attack_unsustained", "undecided")) for r in rows)
         table.add_row(f"{theater} {_words(mission)}", *texts)
     return table
+
+
+def margin_tables(results: Results, plan: Plan | None) -> Iterator[Table | str]:
+    """Margins by challenger, and what a first war does to the second challenger's; a line with the reason where there are none."""
+    if not results.manifest["duels"] or all(c.get("exchange") for c in results.study["war_cases"]):
+        yield "Margin of deterrence: left out, as it needs a simulated duel in a war case without force exchange."
+        return
+    try:
+        inputs = deterring.from_run(results, plan.register if plan else None)
+    except InputError as bad:
+        yield f"Margin of deterrence: left out. {bad}"
+        return
+    yield _margins(results, inputs)
+    rows = opportunism_rows(inputs)
+    if rows:
+        yield _opportunism(results, rows)
+    else:
+        yield "What the first war does to the second challenger's margin: no pair of war cases tells it."
+
+
+def _margins(results: Results, inputs: Inputs) -> Table:
+    names = _ecosystems(results)
+    table = _table(
+        "Margin of deterrence p* - p: by how much the chance of success falls short of what would make attack worth it; never a"
+        f" probability of war. Over draws of an attacker's costs and values, all of them assumed{_campaign_mark(results)}",
+        names,
+        "challenger and mission",
+    )
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for r in margin_rows(inputs):
+        found.setdefault((r["war_case"], f"{r['challenger']}, {_words(r['mission'])}"), {})[r["ecosystem"]] = r
+    last = ""
+    for (case, label), by in found.items():
+        if case != last:
+            _heading(table, _words(case))
+        last = case
+        table.add_row(label, *(_signed(by[e]["median"], by[e]["low"], by[e]["high"]) for e in names))
+    return table
+
+
+def _opportunism(results: Results, rows: list[dict[str, Any]]) -> Table:
+    names = _ecosystems(results)
+    table = _table(
+        "What the first war does to the second challenger's margin: change, and the part of it that the campaigns give ± s.e."
+        f" (the rest is assumed){_campaign_mark(results)}",
+        names,
+        "after the first war",
+        "",
+    )
+    last = ""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for r in rows:
+        after = f"{r['lag_weeks']} weeks, {r['first']}" if r["lag_weeks"] else f"at once, {r['first']}"
+        found.setdefault((f"{r['challenger']}, {_words(r['mission'])}", after), {})[r["ecosystem"]] = r
+    for (heading, after), by in found.items():
+        if heading != last:
+            _heading(table, heading)
+        last = heading
+        changes = (_signed(*(by[e][f"margin_change_{k}"] for k in ("median", "low", "high"))) for e in names)
+        table.add_row(after, "change", *changes)
+        table.add_row("", "campaigns", *(f"{by[e]['from_campaigns']:+.3f}±{by[e]['p_change_standard_error']:.3f}" for e in names))
+    return table
+
+
+def _signed(median: float, low: float, high: float) -> str:
+    return f"{median:+.2f} ({low:.2f} to {high:.2f})"
 
 
 def widest_case(results: Results) -> str:
@@ -177,11 +255,11 @@ def rebuild_table(results: Results) -> Table:
     return table
 
 
-def layers_table(results: Results) -> Table | None:
-    """Shapley shares of the layers, in points; None where the run was not asked for them."""
+def layers_table(results: Results) -> Table | str:
+    """Shapley shares of the layers, in points; a line where the run was not asked for them."""
     frame = results.layers
     if frame is None:
-        return None
+        return "Where the dividend comes from: not asked of this run, or it has one ecosystem only."
     names = [_words(n) for n in _ecosystems(results)]
     case = _words(frame["war_case"].iloc[0])
     title = (
@@ -222,29 +300,36 @@ def print_excursions(frame: pd.DataFrame, base: Study) -> None:
     Console(width=max(WIDTH, Console().width), highlight=False).print(table)
 
 
-def weakest_table(results: Results, count: int = 3) -> Table:
-    """The inputs that move the weeks met most, per front and mission, and whether they are assumptions."""
-    case, eco = widest_case(results), _ecosystems(results)[0]
+WEAKEST = 4
+"""Inputs named for each answer."""
+
+
+def weakest_table(results: Results, plan: Plan | None) -> Table | str:
+    """What moves the share of lost defences most and is no fact, and the value that would flip the verdict on it."""
+    targets = audit.headlines(results)
+    if results.study["futures"] < LEAST_FUTURES or not targets:
+        return f"Weakest inputs: left out, as it takes {LEAST_FUTURES} futures and a simulated duel to tell what moves an answer."
+    found = analyse(audit.analysis_of(results, plan, targets))
     table = Table(
-        title=f"Weakest inputs: what moves the weeks met most ({_words(case)}, {_words(eco)}); square of the rank correlation",
+        title="Weakest inputs: estimates, assumptions and draws that move the share of worlds with the defence unsustained most"
+        f" ({_words(targets[0].war_case)}, {_words(targets[0].ecosystem)}), and the value of one alone that would flip the verdict:"
+        f" {found[0].statement.text if found[0].statement else ''}{_campaign_mark(results)}",
         title_justify="left",
         title_style="bold",
         box=None,
         pad_edge=False,
         header_style="dim",
     )
-    for name in ("front and mission", "input", "share", "kind"):
-        table.add_column(name, no_wrap=True, overflow="fold")
-    plan = plan_of(results.manifest)
-    for view in results.manifest["views"]:
-        if not results.at_war(case, view):
-            continue
-        front, mission = view.rsplit(".", 1)
-        label = f"{front} {_words(mission)}"
-        for row in results.influences(f"weeks_met.{view}", case, eco).head(count).itertuples():
-            kind = plan.design.by_name[row.input].kind if plan is not None else ""
-            table.add_row(label, row.input, f"{100 * row.share:.0f}%", kind)
-            label = ""
+    for name in ("theater, mission and input", "share of variance (5-95%)", "kind", "flips the verdict"):
+        table.add_column(name, no_wrap=True, justify="right" if "share" in name else "left", overflow="fold")
+    for judged in found:
+        t = judged.target
+        _heading(table, f"{t.front} {_words(t.mission)}: {'holds' if judged.holds else 'does not hold'}")
+        for d in audit.weakest(judged, WEAKEST):
+            flips = flip_text(d) if d.flips_at is not None else "no value in its range flips it"
+            table.add_row(d.input, share_text(d), kind_text(d), flips)
+        if not judged.drivers:
+            table.add_row("no input stands out of chance")
     return table
 
 

@@ -15,13 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from isthmus.interop.access import Access, access
-from isthmus.interop.reach import MEASURES, donors, reach
+from isthmus.interop.access import access_in
+from isthmus.interop.block import Block
+from isthmus.interop.reach import MEASURES, donors_in, lots_in, reach_in
 from isthmus.study.plan import Plan
 from isthmus.sustainment import fans
 from isthmus.sustainment.campaign import CampaignResults, run_campaigns
-from isthmus.sustainment.inputs import campaign_inputs
+from isthmus.sustainment.inputs import inputs_in
 from isthmus.sustainment.kernel import KERNEL_TARGET, LANES
+
+F64 = npt.NDArray[np.float64]
 
 WEEKLY_FUTURES = 512
 """The first futures keep their weekly fill, for filters and drivers."""
@@ -51,10 +54,11 @@ def run_chunk(
     base: dict[int, npt.NDArray[np.float32]] = {}
     # Reach is NumPy on one processor; beside the kernel, which holds no lock of the interpreter, it costs next to no time.
     beside = ThreadPoolExecutor(1)
-    static = beside.submit(_static, plan, first, draws)
+    block, wide = plan.block(draws)
+    static = beside.submit(_static, plan, first, wide)
     beside.shutdown(wait=False)
     for e, eco in enumerate(study.ecosystems):
-        inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
+        inputs = inputs_in(block, eco.rule(), plan.fill_rules)
         for w, case in enumerate(study.war_cases):
             result = run_campaigns(inputs.with_exchange(case.exchange), case.starts, plan.theaters, study.horizon_weeks, threads)
             outcomes[e, w] = result
@@ -80,66 +84,66 @@ def run_chunk(
     return tables | ({"weeks": pa.concat_tables(weekly)} if weekly else {})
 
 
-def _static(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]]) -> dict[str, pa.Table]:
+def _static(plan: Plan, first: int, block: Block) -> dict[str, pa.Table]:
     """Tables of what needs no campaign: reach, and who could supply which front."""
-    held = {eco.name: access(plan.wide, eco.rule(), draws) for eco in plan.study.ecosystems}
-    return {
-        "reach": _by_future(pa.concat_tables(list(_reach(plan, first, draws, held)))),
-        "donors": _donors(plan, draws, held),
-    }
+    reached: dict[tuple[str, str, str], dict[str, F64]] = {}
+    shared: list[tuple[Any, ...]] = []
+    for eco in plan.study.ecosystems:
+        held = access_in(block, eco.rule())
+        lots = lots_in(block, held)
+        reached |= {(eco.name, *view): values for view, values in sorted(reach_in(block, held, lots).items())}
+        shared += [(eco.name, *row) for row in _donors(donors_in(block, lots))]
+    names = ("ecosystem", "front", "mission", "donor", "share_sum", "futures")
+    donors = pa.table({name: [row[i] for row in shared] for i, name in enumerate(names)})
+    return {"reach": _reach(reached, first, block.futures), "donors": donors}
 
 
 def _outcomes(plan: Plan, first: int, count: int, results: dict[tuple[int, int], CampaignResults]) -> pa.Table:
     """Rows in the order of future, ecosystem, war case, so that digests do not depend on chunks."""
     study = plan.study
     ecos, cases = len(study.ecosystems), len(study.war_cases)
-    block = np.stack([np.stack([results[e, w].outcomes for w in range(cases)], axis=1) for e in range(ecos)], axis=1)
-    flat = block.reshape(count * ecos * cases, -1)
+    block = np.empty((len(plan.labels.columns), count, ecos, cases), np.float32)
+    for (e, w), result in results.items():
+        block[:, :, e, w] = result.outcomes.T
     names = {
         "future": np.repeat(np.arange(first, first + count, dtype=np.int64), ecos * cases),
         "ecosystem": _category([e.name for e in study.ecosystems], np.tile(np.repeat(np.arange(ecos), cases), count)),
         "war_case": _category([w.name for w in study.war_cases], np.tile(np.arange(cases), count * ecos)),
     }
-    return pa.table({**names, **{c: np.ascontiguousarray(flat[:, i]) for i, c in enumerate(plan.labels.columns)}})
+    return pa.table({**names, **{c: block[i].reshape(-1) for i, c in enumerate(plan.labels.columns)}})
 
 
 def _category(names: list[str], codes: npt.NDArray[Any]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names))
 
 
-def _reach(plan: Plan, first: int, draws: dict[str, npt.NDArray[np.float64]], held: Mapping[str, Access]) -> Iterator[pa.Table]:
-    """A row per future, ecosystem, front and mission."""
-    for eco in plan.study.ecosystems:
-        for (front, mission), values in sorted(reach(plan.wide, eco.rule(), draws, held[eco.name]).items()):
-            n = len(values["reach"])
-            keys = {
-                "future": np.arange(first, first + n, dtype=np.int64),
-                "ecosystem": [eco.name] * n,
-                "front": [front] * n,
-                "mission": [mission] * n,
-            }
-            yield pa.table({**keys, **{m: values[m].astype(np.float32) for m in MEASURES}})
+def _texts(names: list[str], futures: int) -> pa.Array:
+    """`names` once a future, as text."""
+    return _category(names, np.tile(np.arange(len(names)), futures)).cast(pa.string())
 
 
-def _by_future(table: pa.Table) -> pa.Table:
-    """Rows future by future, so that a digest does not depend on where chunks begin."""
-    return table.take(np.argsort(table.column("future").to_numpy(), kind="stable"))
+def _reach(found: Mapping[tuple[str, str, str], Mapping[str, F64]], first: int, futures: int) -> pa.Table:
+    """A row per future, ecosystem, front and mission: future by future, so that a digest does not depend on where chunks begin."""
+    keys = ("ecosystem", "front", "mission")
+    return pa.table(
+        {
+            "future": np.repeat(np.arange(first, first + futures, dtype=np.int64), len(found)),
+            **{key: _texts([view[i] for view in found], futures) for i, key in enumerate(keys)},
+            **{m: np.stack([values[m] for values in found.values()], axis=1, dtype=np.float32).reshape(-1) for m in MEASURES},
+        }
+    )
 
 
-def _donors(plan: Plan, draws: dict[str, npt.NDArray[np.float64]], held: Mapping[str, Access]) -> pa.Table:
-    """Who could supply which front: sums over the chunk's futures of the donor's share of what is reachable."""
-    rows = []
-    for eco in plan.study.ecosystems:
-        shares = donors(plan.wide, eco.rule(), draws, held[eco.name])
-        total: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
-        for (front, mission, _), effect in shares.items():
-            total[front, mission] = total.get((front, mission), np.zeros_like(effect)) + effect
-        for (front, mission, donor), effect in sorted(shares.items()):
-            whole = total[front, mission]
-            share = np.divide(effect, whole, out=np.zeros_like(effect), where=whole > 0)
-            rows.append((eco.name, front, mission, donor, float(share.sum()), int((whole > 0).sum())))
-    names = ("ecosystem", "front", "mission", "donor", "share_sum", "futures")
-    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+def _donors(effects: Mapping[tuple[str, str, str], F64]) -> Iterator[tuple[str, str, str, float, int]]:
+    """Front, mission, donor, sum over futures of its share of what the front could reach, futures in which that is anything."""
+    total: dict[tuple[str, str], F64] = {}
+    for (front, mission, _), effect in effects.items():
+        total[front, mission] = total[front, mission] + effect if (front, mission) in total else effect
+    known = {view: int((whole > 0).sum()) for view, whole in total.items()}
+    for (front, mission, donor), effect in sorted(effects.items()):
+        whole = total[front, mission]
+        share = np.divide(effect, whole, out=np.zeros_like(effect), where=whole > 0)
+        yield front, mission, donor, float(share.sum()), known[front, mission]
 
 
 def _fan(plan: Plan, ecosystem: str, case: str, series: str, counts: npt.NDArray[np.int64]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""From a run to deterrence: verdicts of its campaigns, prices of its challengers, absences run again, and checks of sign."""
+"""From a run to deterrence: verdicts of its campaigns, prices of its challengers, the document, and checks of sign."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,6 @@ from isthmus.deterrence.inputs import PRICES, Duel, Inputs, Verdicts, WarCases, 
 from isthmus.deterrence.results import (
     READING,
     Row,
-    absence_rows,
     balance_rows,
     break_even_rows,
     change_rows,
@@ -25,16 +24,16 @@ from isthmus.deterrence.results import (
     opportunism_rows,
     price_rows,
     region_rows,
+    sustained_rows,
 )
-from isthmus.deterrence.solve import driven, quantiles
+from isthmus.deterrence.solve import quantiles, thirds
 from isthmus.ensemble import Uncertainty
-from isthmus.errors import InputError, Problem, RunError
+from isthmus.interop.reach import reach
 from isthmus.register import Register
-from isthmus.study.layers import main_case
 from isthmus.study.plan import Plan, make_plan
 from isthmus.study.results import Results
-from isthmus.study.runner import plan_of
 from isthmus.study.schema import Study
+from isthmus.study.turning import driver_rows, judged
 from isthmus.sustainment.campaign import run_campaigns
 from isthmus.sustainment.inputs import campaign_inputs
 from isthmus.sustainment.kernel import NEVER_YEARS
@@ -44,12 +43,6 @@ Column = Callable[[str], npt.NDArray[Any]]
 
 MOST_FUTURES = 2**16
 """The first futures of a run are read: the standard error of a share is below 0.002 then."""
-
-ABSENCE_FUTURES = 1024
-"""The first futures of a run, in which an actor is left out."""
-
-EVERY_ALLY = "each"
-"""In place of an actor: every belligerent of a defending front, one at a time."""
 
 
 def from_run(results: Results, register: Register | None = None) -> Inputs:
@@ -66,7 +59,20 @@ def from_run(results: Results, register: Register | None = None) -> Inputs:
         (str(eco), str(case)): part.sort_values("future")
         for (eco, case), part in frame.groupby(["ecosystem", "war_case"], observed=True, sort=False)
     }
-    return _inputs(study, results.manifest["duels"], lambda e, c: _column_of(found[e, c]), price_ranges(results, register))
+    inputs = _inputs(study, results.manifest["duels"], lambda e, c: _column_of(found[e, c]), price_ranges(results, register))
+    return replace(inputs, balance=_balance(study, results, inputs.duels))
+
+
+def _balance(study: Study, results: Results, duels: Sequence[Duel]) -> dict[tuple[str, str], F64]:
+    """Scale ratio of every defending front, as the run has stored it: (ecosystem, duel) → (futures,)."""
+    frame = results.folder.columns("reach", ["future", "ecosystem", "front", "mission", "scale_ratio"]).to_pandas()
+    frame = frame[frame["future"] < MOST_FUTURES]
+    parts = {
+        (str(eco), str(front), str(mission)): part.sort_values("future")["scale_ratio"].to_numpy(np.float64)
+        for (eco, front, mission), part in frame.groupby(["ecosystem", "front", "mission"], observed=True, sort=False)
+    }
+    keys = {(e.name, d.name): (e.name, _fronts(study, d.theater)[0], d.mission) for e in study.ecosystems for d in duels}
+    return {key: parts[where] for key, where in keys.items() if where in parts}
 
 
 def _column_of(frame: Any) -> Column:
@@ -83,6 +89,11 @@ def price_ranges(results: Results, register: Register | None = None) -> dict[str
         root = Path(results.manifest["register"]["root"])
         register = Register.load(root) if root.is_dir() else Register.reference()
     return _ranges(Study.model_validate(results.study), register)
+
+
+def price_ranges_of(plan: Plan) -> dict[str, Uncertainty]:
+    """As :func:`price_ranges`, of a plan."""
+    return _ranges(plan.study, plan.register)
 
 
 def _ranges(study: Study, register: Register) -> dict[str, Uncertainty]:
@@ -136,8 +147,13 @@ def _inputs(
         duels,
         verdicts,
         draw_prices(ranges, theaters, study.seed),
-        study.horizon_weeks - max((s for w in starts.values() for s in w.values()), default=0),
+        _window(study),
     )
+
+
+def _window(study: Study) -> int:
+    """Weeks of a war that count in every war case alike."""
+    return study.horizon_weeks - max((s for w in study.war_cases if not w.exchange for s in w.starts.values()), default=0)
 
 
 def _verdicts(study: Study, duel: Duel, column: Column) -> Verdicts:
@@ -156,18 +172,33 @@ def _verdicts(study: Study, duel: Duel, column: Column) -> Verdicts:
     )
 
 
-def simulate(plan: Plan, futures: int, ecosystems: Sequence[str], ranges: Mapping[str, Uncertainty]) -> Inputs:
-    """The first futures of a plan in some of its ecosystems and every war case without exchange, computed now."""
+def simulate(
+    plan: Plan,
+    futures: int,
+    ecosystems: Sequence[str],
+    ranges: Mapping[str, Uncertainty],
+    factors: Mapping[str, float] | None = None,
+    cases: Collection[str] | None = None,
+) -> Inputs:
+    """The first futures of a plan in some of its ecosystems and war cases without exchange, computed now.
+
+    `factors`: uncertainty → what its draws are multiplied by. `cases`: names of war cases; all of them where None. The window
+    is that of the whole study.
+    """
     draws = plan.design.draw(0, futures)
-    study = plan.study.model_copy(update={"ecosystems": tuple(e for e in plan.study.ecosystems if e.name in set(ecosystems))})
+    draws |= {name: factor * draws[name] for name, factor in (factors or {}).items()}
+    chosen = {
+        "ecosystems": tuple(e for e in plan.study.ecosystems if e.name in set(ecosystems)),
+        "war_cases": tuple(w for w in plan.study.war_cases if not w.exchange and (cases is None or w.name in cases)),
+    }
+    study = plan.study.model_copy(update=chosen)
     kept: dict[tuple[str, str], Column] = {}
     for eco in study.ecosystems:
         inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
         for case in study.war_cases:
-            if not case.exchange:
-                run = run_campaigns(inputs, case.starts, plan.theaters, study.horizon_weeks)
-                kept[eco.name, case.name] = _column_in(run.columns, run.outcomes)
-    return _inputs(study, plan.labels.duels, lambda e, c: kept[e, c], ranges)
+            run = run_campaigns(inputs, case.starts, plan.theaters, study.horizon_weeks)
+            kept[eco.name, case.name] = _column_in(run.columns, run.outcomes)
+    return replace(_inputs(study, plan.labels.duels, lambda e, c: kept[e, c], ranges), window=_window(plan.study))
 
 
 def _column_in(names: Sequence[str], values: npt.NDArray[Any]) -> Column:
@@ -189,114 +220,11 @@ def first_futures(inputs: Inputs, futures: int) -> Inputs:
     return replace(inputs, verdicts=cut)
 
 
-# Absence
-
-
-def without(results: Results, base: Inputs, actors: Sequence[str], step: Callable[[int, int], None] | None = None) -> list[Row]:
-    """Margins in worlds in which an actor neither fights nor gives, one actor at a time, on the run's own first futures.
-
-    In the run's first and last ecosystem. Raises RunError where the run's register is not at hand; InputError for an unknown actor.
-    """
-    plan = _plan(results)
-    known = belligerents(plan)
-    asked = list(known) if list(actors) == [EVERY_ALLY] else list(actors)
-    everybody = set(plan.register.table("actors")["actor_id"])
-    problems = [
-        Problem("command line", None, "--without", a, ", ".join(known), "no such actor") for a in asked if a not in everybody
-    ]
-    if problems:
-        raise InputError(problems)
-    changes = {actor: {"absent": tuple(dict.fromkeys((*plan.study.absent, actor)))} for actor in asked}
-    return _changed(plan, base, changes, step)
-
-
-def split(results: Results, base: Inputs, shares: Sequence[float], step: Callable[[int, int], None] | None = None) -> list[Row]:
-    """Margins where a share of the hub's stocks and output is kept for the run's first theater and the rest for its second.
-
-    As :func:`without`. Raises InputError for a study of other than two theaters, or a share outside 0 to 1.
-    """
-    plan = _plan(results)
-    theaters = list(dict.fromkeys(f.theater for f in plan.study.fronts))
-    problems = [
-        Problem("command line", None, "--split", f"{s:g}", "0 to 1", "no share of a stock") for s in shares if not 0 <= s <= 1
-    ]
-    if len(theaters) != 2:
-        problems.append(
-            Problem("command line", None, "--split", ", ".join(theaters), "two theaters", "nothing to divide between")
-        )
-    if problems:
-        raise InputError(problems)
-    parts = [dict(zip(theaters, (share, 1 - share), strict=True)) for share in shares]
-    changes = {"hub split: " + ", ".join(f"{t} {s:.2g}" for t, s in part.items()): {"hub_split": part} for part in parts}
-    return _changed(plan, base, changes, step)
-
-
-def _plan(results: Results) -> Plan:
-    plan = plan_of(results.manifest)
-    if plan is None:
-        allowed = "the register as it was when the run was made"
-        raise RunError([Problem(str(results.folder.root), None, "register", "another one", allowed, "it cannot be run again")])
-    return plan
-
-
-def _changed(
-    plan: Plan, base: Inputs, changes: Mapping[str, dict[str, Any]], step: Callable[[int, int], None] | None
-) -> list[Row]:
-    """Margins of the study with some keys changed, by name of the change, on the plan's first futures."""
-    futures = min(ABSENCE_FUTURES, plan.study.futures)
-    ends = list(dict.fromkeys((base.ecosystems[0], base.ecosystems[-1])))
-    cut, ranges = first_futures(base, futures), _ranges(plan.study, plan.register)
-    rows: list[Row] = []
-    for done, (name, change) in enumerate(changes.items()):
-        other = make_plan(plan.study.model_copy(update=change), plan.register)
-        if other.design.shared != plan.design.shared:
-            found = ", ".join(sorted(set(other.design.shared) ^ set(plan.design.shared))[:5])
-            allowed = "the shared uncertainties of the run"
-            raise RunError([Problem(name, None, None, found, allowed, "the futures would not be paired")])
-        rows += absence_rows(cut, simulate(other, futures, ends, ranges), name)
-        if step:
-            step(done + 1, len(changes))
-    return rows
-
-
-def belligerents(plan: Plan) -> list[str]:
-    """Actors that fight, if they keep their word, on a defending front."""
-    found = [
-        p.actor_id
-        for f in plan.supply.setting.fronts
-        if f.role == "defender"
-        for p in f.participants
-        if p.fights is not None and not p.fights.startswith("fights.local")
-    ]
-    return sorted(set(found))
-
-
-def against(results: Results, base: Inputs, others: Sequence[Results]) -> list[Row]:
-    """Margins of other runs of the same futures, by the title of their study. Raises RunError where a run is not paired."""
-    rows = []
-    for other in others:
-        asked = [(f"study.{key}", results.study[key], other.study[key]) for key in ("seed", "horizon_weeks")]
-        asked.append(("register", *(r.manifest["register"]["hash"][:16] for r in (results, other))))
-        problems = [
-            Problem(str(other.folder.root), None, key, str(theirs), str(ours), "the runs are not paired")
-            for key, ours, theirs in asked
-            if ours != theirs
-        ]
-        if problems:
-            raise RunError(problems)
-        found = replace(from_run(other), prices=base.prices)
-        futures = min(results.study["futures"], other.study["futures"], MOST_FUTURES)
-        window = min(base.window, found.window)
-        ours, theirs = (replace(first_futures(i, futures), window=window) for i in (base, found))
-        rows += absence_rows(ours, theirs, other.study["title"])
-    return rows
-
-
 # The document
 
 
 def document(results: Results, register: Register | None = None) -> Row:
-    """Everything but absences. Rows are plain objects; see docs/reference/results.md."""
+    """Everything that needs no campaign run again. Rows are plain objects; see docs/reference/results.md."""
     inputs = from_run(results, register)
     regions, moved = region_rows(inputs)
     return {
@@ -311,10 +239,12 @@ def document(results: Results, register: Register | None = None) -> Row:
         "margins": margin_rows(inputs),
         "changes": change_rows(inputs),
         "local_balance": balance_rows(inputs),
+        "weeks_sustained": sustained_rows(inputs),
         "attribution": {
             "layers": layer_rows(results),
             "prices": price_rows(inputs),
-            "inputs": driver_rows(results, inputs),
+            "inputs": driver_rows(judged(results, inputs)),
+            "inputs_run_again": [],
         },
         "break_evens": break_even_rows(inputs),
         "opportunism": opportunism_rows(inputs),
@@ -322,6 +252,7 @@ def document(results: Results, register: Register | None = None) -> Row:
         "regions": regions,
         "moves": moved,
         "absences": [],
+        "restorations": [],
     }
 
 
@@ -361,38 +292,6 @@ def layer_rows(results: Results) -> list[Row]:
         }
         for r in chosen.itertuples()
     ]
-
-
-def driver_rows(results: Results, inputs: Inputs) -> list[Row]:
-    """Inputs of the campaigns that move p most in the hardest war case, in the first and last ecosystem."""
-    case = main_case(Study.model_validate(results.study)).name
-    futures = len(next(iter(inputs.verdicts.values())).code)
-    chunks = -(-futures // results.manifest["chunk_futures"])
-    table = pa.concat_tables(islice(results.folder.tables("futures"), chunks)).drop_columns("future").slice(0, futures)
-    names = [n for n in table.column_names if not n.startswith("deter.")]
-    values = np.stack([table.column(n).to_numpy() for n in names], axis=1).astype(np.float64)
-    rows = []
-    for ecosystem in dict.fromkeys((inputs.ecosystems[0], inputs.ecosystems[-1])):
-        for duel in inputs.duels:
-            verdicts = inputs.at_war(ecosystem, case, duel)
-            if verdicts is None:
-                continue
-            tie = float(np.median(inputs.prices[duel.theater].tie(bound=len(inputs.cases.starts[case]) > 1)))
-            for d in driven(verdicts.lost(inputs.window), values, names, tie):
-                rows.append(
-                    {
-                        "ecosystem": ecosystem,
-                        "war_case": case,
-                        "theater": duel.theater,
-                        "mission": duel.mission,
-                        "input": d.name,
-                        "correlation": round(d.correlation, 4),
-                        "p_in_lowest_tenth": round(d.at_low, 4),
-                        "p_in_highest_tenth": round(d.at_high, 4),
-                        "margin_nil_at": None if d.crosses_at is None else float(f"{d.crosses_at:.4g}"),
-                    }
-                )
-    return rows
 
 
 def rebuilding_rows(results: Results, inputs: Inputs) -> list[Row]:
@@ -457,7 +356,12 @@ def signs(register: Register, study: str = "reference", futures: int = SIGN_FUTU
     ranges = _ranges(plan.study, register)
     inputs = simulate(plan, futures, [plan.study.ecosystems[0].name], ranges)
     draws = plan.design.draw(0, futures)
-    return [*_built_in(inputs, ranges), *_hub_sign(plan, inputs, draws), *_opportunism_signs(inputs)]
+    return [
+        *_built_in(inputs, ranges),
+        *_balance_signs(plan, inputs, draws),
+        *_hub_sign(plan, inputs, draws),
+        *_opportunism_signs(inputs),
+    ]
 
 
 HUTH = "Huth and Russett (1984, 1988)"
@@ -495,9 +399,9 @@ def _built_in(inputs: Inputs, ranges: Mapping[str, Uncertainty]) -> list[Sign]:
             keep,
         ),
         Sign(
-            "local_balance",
-            "The local balance matters",
-            HUTH,
+            "weeks_sustained",
+            "A defence that is sustained longer is lost less often",
+            "the definition of a verdict",
             BUILT_IN,
             weeks < 0,
             "a defence is unsustained because it is starved: weeks sustained in lost worlds, less those in the others",
@@ -538,6 +442,27 @@ def _judged(sign: str, statement: str, source: str, what: str, change: float, er
     return Sign(
         sign, statement, source, RESULT, held, f"{what}: {change:+.3f} (standard error {error:.3f}), {verdict}", change, error
     )
+
+
+def _balance_signs(plan: Plan, inputs: Inputs, draws: Mapping[str, F64]) -> list[Sign]:
+    """The local balance matters: where the defender can reach less before the first shot, the defence is lost more often.
+
+    Not by construction: need, decisions, lags, lift and rates stand between what could be reached and a verdict.
+    """
+    before = reach(plan.wide, plan.study.ecosystems[0].rule(), draws)
+    out = []
+    for duel in inputs.duels:
+        case = inputs.cases.alone(duel.theater)
+        balance = before[_fronts(plan.study, duel.theater)[0], duel.mission]["scale_ratio"]
+        known = ~np.isnan(balance)
+        if case is None or not known.any():
+            continue
+        lost = inputs.verdicts[inputs.ecosystems[0], case, duel.name].lost(inputs.window)
+        _, _, gap, error = thirds(lost[known], balance[known])
+        statement = f"The local balance matters: {duel.theater}, {duel.mission}"
+        what = "p in the third of worlds with the worst balance before the war, less p in the third with the best"
+        out.append(_judged(f"local_balance.{duel.name}", statement, HUTH, what, gap, error))
+    return out
 
 
 def _hub_sign(plan: Plan, inputs: Inputs, draws: Mapping[str, F64]) -> list[Sign]:

@@ -16,15 +16,18 @@ import numpy.typing as npt
 
 from isthmus.axes import Kind
 from isthmus.ensemble import Uncertainty
+from isthmus.errors import InputError, Problem, RegisterError
 from isthmus.register.register import EVIDENCE, Register
 from isthmus.study import sensitivity
 from isthmus.study.plan import Plan
 from isthmus.study.results import Results
 from isthmus.study.runner import plan_of
-from isthmus.study.targets import Statement, Target, inputs_of, inputs_read, moved, stored
+from isthmus.study.targets import Statement, Target, check_level, inputs_of, inputs_read, moved, stored
 
 F64 = npt.NDArray[np.float64]
 Nature = Literal["chance", "knowledge"]
+FoundBy = Literal["variance", "distribution", "interaction"]
+"""By its share of variance, by what it does to the distribution only, or only together with another input."""
 
 TOP = 10
 """Inputs that are listed for an outcome unless more are asked for."""
@@ -52,6 +55,17 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """A value of an input at which a statement turns, and the values within which it does, three standard errors to either side."""
+
+    at: float
+    low: float
+    high: float
+    when: str
+    """below or above: on which side of `at`, as far as the next flip, the statement is not what it is overall."""
+
+
+@dataclass(frozen=True)
 class Driver:
     """One input of one outcome. Shares are parts of the outcome's variance over futures; None where nothing can be said."""
 
@@ -68,7 +82,7 @@ class Driver:
     high: float
     """5th and 95th percentile of the share, by the bootstrap over futures."""
     pawn: float
-    found_by: Literal["variance", "distribution"]
+    found_by: FoundBy
     at_low: float
     at_high: float
     """Mean of the outcome where the input is in its lowest and in its highest tenth."""
@@ -92,6 +106,18 @@ class Driver:
     rests_on: str | None
     """The rule by which the sources became a range, or the reason of an assumption."""
     sources: tuple[Source, ...] = ()
+    label: str = ""
+    """The input in the register's words."""
+    register_rows: tuple[str, ...] = ()
+    """Rows that the range rests on: `table:key`. What is missing or wide there is what a curator can look for."""
+    share_with_others: float = 0.0
+    """Share of variance of what it does only together with one other input, pair by pair: not in `share_of_variance`."""
+    acts_with: str | None = None
+    """The input with which it does most of that."""
+    flips: tuple[Flip, ...] = ()
+    """Every flip that the stored futures show, by value; `flips_at` is the one nearest to the median of the input."""
+    value_error: float | None = None
+    """Standard error of `value_of_knowing`."""
     confirmed: bool | None = None
     """Whether running again at the value bore it out; None where nobody asked."""
     flips_estimate: float | None = None
@@ -137,9 +163,14 @@ class Analysis:
 
     @classmethod
     def of(cls, results: Results, chosen: Iterable[Target], at: float | None = None) -> Analysis:
-        """Raises RunError through the folder where files are missing."""
-        plan = plan_of(results.manifest)
-        return cls(results, plan, tuple(chosen), at, evidence_rows(plan.register) if plan else {})
+        """Raises RunError through the folder where files are missing, InputError for a level that means nothing."""
+        outcomes = tuple(chosen)
+        check_level(outcomes, at)
+        try:
+            plan = plan_of(results.manifest)
+        except RegisterError:  # the folder holds another form of register by now
+            plan = None
+        return cls(results, plan, outcomes, at, evidence_rows(plan.register) if plan else {})
 
     @cached_property
     def values(self) -> dict[Target, F64]:
@@ -184,12 +215,15 @@ class Analysis:
         low, high = (part * v for v in sensitivity.interval(sample.fine[i], partial))
         least, most = sample.coarse[i] == 0, sample.coarse[i] == sample.coarse[i].max()
         found = curve = None
+        flips: tuple[Flip, ...] = ()
         if statement is not None and event is not None:
             curve = sensitivity.conditional(x, event)
-            found = sensitivity.crossing(curve, statement.level)
-        side = None
-        if found is not None:
-            side = found.lower_side if judged.holds else {"below": "above", "above": "below"}[found.lower_side]
+            turns = sensitivity.crossings(curve, statement.level)
+            other = {"below": "above", "above": "below"}
+            flips = tuple(Flip(c.at, c.low, c.high, c.lower_side if judged.holds else other[c.lower_side]) for c in turns)
+            nearest = sensitivity.nearest_the_middle(curve, turns)
+            found = None if nearest is None else flips[turns.index(nearest)]
+        partner = measured.partner(i)
         u = self.plan.design.by_name.get(name) if self.plan else None
         return Driver(
             outcome=t.outcome,
@@ -204,12 +238,12 @@ class Analysis:
             low=low,
             high=high,
             pawn=sensitivity.pawn(sample.coarse[i], sensitivity.Steps.of(judged.values)),
-            found_by="variance" if i in measured.main else "distribution",
+            found_by="variance" if i in measured.main else "distribution" if i in measured.spread else "interaction",
             at_low=float(judged.values[least].mean()),
             at_high=float(judged.values[most].mean()),
             statement=statement.text if statement else None,
             holds=judged.holds,
-            flips_when=side,
+            flips_when=found.when if found else None,
             flips_low=found.low if found else None,
             flips_high=found.high if found else None,
             value_of_knowing=(statement.worth(curve) if found else 0.0) if statement and curve is not None else None,
@@ -221,7 +255,18 @@ class Analysis:
             input_high=float(x.max()),
             rests_on=self.reason(u) if u else None,
             sources=self.sources(u) if u else (),
+            label=label_of(name, self.words),
+            register_rows=u.evidence if u else (),
+            share_with_others=measured.together(i),
+            acts_with=None if partner is None else sample.names[partner],
+            flips=flips,
+            value_error=statement.worth_error(curve) if statement and curve is not None and found else None,
         )
+
+    @cached_property
+    def words(self) -> Mapping[str, str]:
+        """Names of the register: of uncertainties, actors, materiel, theaters and the like, by id. Empty without the register."""
+        return register_words(self.plan.register) if self.plan else {}
 
     def reason(self, u: Uncertainty) -> str:
         """Why the range is what it is: notes of the register rows of an assumption, else the rule."""
@@ -259,7 +304,7 @@ class Analysis:
         return sorted(rows, key=lambda r: -r["share_of_variance"])
 
 
-DRIVER_COLUMNS = tuple(f.name for f in fields(Driver) if f.name not in ("sources", "rests_on"))
+DRIVER_COLUMNS = tuple(f.name for f in fields(Driver) if f.name not in ("sources", "rests_on", "flips", "register_rows"))
 GROUP_COLUMNS = (
     "outcome",
     "ecosystem",
@@ -273,6 +318,76 @@ GROUP_COLUMNS = (
     "error",
     "listed",
 )
+
+
+FIELD_WORDS = {
+    "stock": "Opening stock",
+    "line.base": "Output today",
+    "line.plan": "Planned output",
+    "line.funded": "Funded share of the plan",
+    "line.slip": "Slip of the plan",
+    "input": "Capacity of a shared input",
+    "input.plan": "Planned capacity of a shared input",
+    "input.per_unit": "Shared input taken by a unit",
+    "cost": "Unit cost",
+    "effect": "Effect of a unit",
+    "integration": "Integration",
+    "fights": "Draw: fights",
+    "desk": "Draw: own hesitation",
+    "desk.common": "Draw: common hesitation",
+}
+"""What an input of a row or an actor is, by its field; what follows in its name is the row."""
+
+NAMED = (
+    ("uncertainties", "uncertainty_id"),
+    ("actors", "actor_id"),
+    ("materiel", "materiel_id"),
+    ("theaters", "theater_id"),
+    ("missions", "mission_id"),
+)
+
+
+def register_words(register: Register) -> dict[str, str]:
+    """Id → name, of the tables whose ids make up the names of inputs."""
+    return {
+        str(key): str(name)
+        for table, column in NAMED
+        for key, name in register.table(table)[[column, "name"]].itertuples(index=False)
+    }
+
+
+def label_of(name: str, words: Mapping[str, str]) -> str:
+    """An input in the register's words: "Funded share of the plan, United States, 155 mm shell"; its own name where there are none."""
+    of_field, _, row = name.partition(":")
+    if not row:
+        return words.get(name, name)
+    parts = row.replace("@", ":").split(":")
+    named = ", ".join(words.get(p, p.replace("_", " ")) for part in parts for p in part.split("."))
+    return f"{FIELD_WORDS.get(of_field, of_field)}, {named}"
+
+
+def flip_sentence(driver: Driver) -> str:
+    """What it takes to flip the statement, with name, value and unit: a sentence that can be quoted with its interval."""
+    unit = f" {driver.unit}" if driver.unit and driver.nature != "chance" else ""
+    name = driver.label or driver.input
+    if driver.statement is None:
+        return f"{name}: no statement about the outcome to flip"
+    if driver.flips_at is None:
+        none = (
+            f"no value of {name} in its range ({_number(driver.input_low)} to {_number(driver.input_high)}{unit}) flips it alone"
+        )
+        return none + {None: "", True: " (confirmed by running again)", False: " when run again"}[driver.confirmed]
+    text = f"flips if {name} is {driver.flips_when} {_number(driver.flips_at)}{unit}"
+    if driver.flips_low is not None and driver.flips_high is not None:
+        text += f" ({_number(driver.flips_low)} to {_number(driver.flips_high)})"
+    others = [f for f in driver.flips if f.at not in (driver.flips_at, driver.flips_estimate)]
+    if others:
+        text += ", and back " + " and ".join(f"{f.when} {_number(f.at)}" for f in others)
+    return text + {None: "", True: ", confirmed by running again", False: ", found by running again only"}[driver.confirmed]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def group_of(name: str) -> str:
@@ -312,6 +427,19 @@ def evidence_rows(register: Register) -> dict[str, Mapping[str, Any]]:
             source = sources.get(row["source_id"], {})
             out[str(fact_id)] = {**row, **{k: source.get(k) for k in blank}}
     return out
+
+
+def require_futures(results: Results) -> None:
+    """Raises InputError where a run has too few futures to tell any influence from chance."""
+    found = int(results.study["futures"])
+    if found < LEAST_FUTURES:
+        raise InputError(
+            [
+                Problem(
+                    str(results.folder.root), None, "futures", str(found), f"{LEAST_FUTURES} or more", "too few to tell drivers"
+                )
+            ]
+        )
 
 
 def analyse(analysis: Analysis) -> list[Judged]:

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from isthmus.axes import LADDER, LAYERS, Layer, Side
+from isthmus.interop.access import access_in
 from isthmus.interop.fronts import EcosystemRule
-from isthmus.interop.reach import reach
-from isthmus.study.plan import Plan
+from isthmus.interop.reach import lots_in, reach_in
+from isthmus.study.plan import Blocks, Plan
 from isthmus.study.schema import Study, WarCase
 from isthmus.sustainment.campaign import run_campaigns
-from isthmus.sustainment.inputs import campaign_inputs
+from isthmus.sustainment.inputs import inputs_in
 
 F64 = npt.NDArray[np.float64]
 Key = tuple[str, str, str]
@@ -60,10 +61,11 @@ def layer_report(plan: Plan, futures: int = MIX_FUTURES, step: Callable[[int, in
     """Shapley shares and the parity check of a plan. `step` is called with mixes done and mixes in all."""
     draws = plan.design.draw(0, min(futures, plan.study.futures))
     case = main_case(plan.study)
+    block = plan.block(draws)
     mixes = [frozenset(m) for n in range(len(LAYERS) + 1) for m in combinations(LAYERS, n)]
     values: dict[frozenset[str], dict[Key, F64]] = {}
     for done, mix in enumerate(mixes):
-        values[mix] = headlines(plan, mixed(plan, mix), draws, case)
+        values[mix] = headlines(plan, block, mixed(plan, mix), case)
         if step:
             step(done + 1, len(mixes))
     return LayerReport(_shares(plan, values, case), parity(plan, draws, case))
@@ -83,13 +85,14 @@ def mixed(plan: Plan, mix: frozenset[str]) -> EcosystemRule:
     return EcosystemRule("+".join(sorted(mix)) or first.name, steps, complete)
 
 
-def headlines(plan: Plan, rule: EcosystemRule, draws: Mapping[str, F64], case: WarCase) -> dict[Key, F64]:
+def headlines(plan: Plan, block: Blocks, rule: EcosystemRule, case: WarCase) -> dict[Key, F64]:
     """(front or theater, mission, outcome) → (futures,): reachable effect, scale ratio, share of need met, defence unsustained."""
     out: dict[Key, F64] = {}
-    for (front, mission), measures in reach(plan.wide, rule, draws).items():
+    held = access_in(block.wide, rule)
+    for (front, mission), measures in reach_in(block.wide, held, lots_in(block.wide, held)).items():
         out[front, mission, "reachable"] = measures["reachable"]
         out[front, mission, "scale_ratio"] = measures["scale_ratio"]
-    inputs = campaign_inputs(plan.supply, rule, draws, plan.fill_rules)
+    inputs = inputs_in(block.supply, rule, plan.fill_rules)
     run = run_campaigns(inputs, case.starts, plan.theaters, plan.study.horizon_weeks)
     column = {name: run.outcomes[:, i].astype(np.float64) for i, name in enumerate(run.columns)}
     at_war = set(case.starts)
@@ -212,9 +215,10 @@ def parity(plan: Plan, draws: Mapping[str, F64], case: WarCase) -> pd.DataFrame:
     ecosystem, check, front, mission, outcome, mean. A headline that turns with the check rests on who was looked up.
     """
     rows = []
+    block = plan.block(draws)
     for eco in (plan.study.ecosystems[0], plan.study.ecosystems[-1]):
         for name, rule in _parity_rules(plan, eco.rule()):
-            for (front, mission, outcome), values in headlines(plan, rule, draws, case).items():
+            for (front, mission, outcome), values in headlines(plan, block, rule, case).items():
                 if outcome != "reachable":
                     known = values[np.isfinite(values)]
                     if not len(known):

@@ -7,16 +7,31 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from isthmus.ensemble import Design, Uncertainty
 from isthmus.errors import Problem, StudyError
+from isthmus.interop.block import Block
+from isthmus.interop.ecosystem import Holdings
 from isthmus.interop.fronts import Front
 from isthmus.interop.supply import Supply, SupplyBuilder
 from isthmus.register import Register
 from isthmus.study.schema import Study
 from isthmus.sustainment.inputs import Labels, build_network
 
+F64 = npt.NDArray[np.float64]
+
 FAN_SERIES = ("level", "difference")
+
+
+class Blocks(NamedTuple):
+    """Futures of the networks of a plan: that of its campaigns, and that of its reach."""
+
+    supply: Block
+    wide: Block
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,11 @@ class Plan:
         """Theater of every front of the campaign network."""
         return tuple(f.theater for f in self.supply.setting.fronts)
 
+    def block(self, draws: Mapping[str, F64]) -> Blocks:
+        """Futures of both networks, sharing what actors hold."""
+        simulated = Block(self.supply, draws)
+        return Blocks(simulated, Block(self.wide, draws, simulated.layers))
+
     @property
     def campaigns(self) -> int:
         return self.study.futures * len(self.study.ecosystems) * len(self.study.war_cases)
@@ -54,8 +74,10 @@ def make_plan(study: Study, register: Register, *, futures: int | None = None, s
     """Resolve a study against a register. Raises StudyError with everything that it names and the register does not hold."""
     changes = {k: v for k, v in (("futures", futures), ("seed", seed)) if v is not None}
     study = Study.model_validate({**study.model_dump(by_alias=True), **changes}) if changes else study
-    supply = SupplyBuilder(register, study.setting(register, campaign=True)).build()
-    wide = SupplyBuilder(register, study.setting(register, campaign=False)).build()
+    holdings = Holdings(register, study.date)
+    supply, wide = (
+        SupplyBuilder(register, study.setting(register, campaign=campaign), holdings).build() for campaign in (True, False)
+    )
     for one, what in ((supply, "a need that is simulated"), (wide, "any need")):
         _check_supplied(study, one, what)
     _check_priors(study, {**wide.uncertainties, **supply.uncertainties})

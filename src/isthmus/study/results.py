@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isthmus.errors import Problem, RunError
 from isthmus.interop.reach import MEASURES
@@ -25,12 +25,10 @@ QUANTILES = (0.05, 0.5, 0.95)
 OUTCOME_CODES = {0: "undecided", 1: "defence_unsustained", 2: "attack_unsustained"}
 KEYS = ["ecosystem", "war_case"]
 
-HELD = 16_384
+HELD = 8_192
 """Futures whose outcomes stand in memory at a time, at least a chunk of them."""
-SELECTED = 2_048
+SELECTED = 512
 """Outcomes times cells whose quantiles are looked for at a time: what memory their counts take does not grow with the futures."""
-RANKED = 65_536
-"""Futures that influences rest on: the standard error of a rank correlation is 0.004 then."""
 
 
 class _Asked(NamedTuple):
@@ -90,25 +88,36 @@ class Results:
 
     @cached_property
     def outcomes(self) -> pd.DataFrame:
-        """A row per future × ecosystem × war case, all outcome columns."""
-        return self.folder.columns("outcomes", ["future", *KEYS, *self.manifest["columns"]]).to_pandas()
+        """A row per future × ecosystem × war case, all outcome columns: a notebook's view of a small run. See :meth:`select`."""
+        return self.select(self.manifest["columns"])
 
-    def column(self, name: str) -> pd.DataFrame:
-        """One outcome: ecosystem, war_case, future, value."""
-        if name not in self.manifest["columns"]:
-            raise RunError(
-                [
-                    Problem(
-                        str(self.folder.root),
-                        None,
-                        "outcome",
-                        name,
-                        ", ".join(self.manifest["columns"][:8]) + ", …",
-                        "no such outcome",
-                    )
-                ]
-            )
-        return self.folder.columns("outcomes", ["future", *KEYS, name]).to_pandas().rename(columns={name: "value"})
+    def select(
+        self, columns: Sequence[str], *, ecosystems: Sequence[str] | None = None, war_cases: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Some outcomes of some cells: future, ecosystem, war_case and the columns; rows by chunk, cell and future.
+
+        Read chunk by chunk, so memory holds what was asked for and one chunk. Raises RunError for names that the run does not have.
+        """
+        asked = {
+            "outcome": (columns, list(self.manifest["columns"])),
+            "ecosystem": (ecosystems, [e["name"] for e in self.study["ecosystems"]]),
+            "war_case": (war_cases, [c["name"] for c in self.study["war_cases"]]),
+        }
+        problems = [
+            Problem(str(self.folder.root), None, what, name, ", ".join(known), "no such one in this run")
+            for what, (names, known) in asked.items()
+            for name in names or ()
+            if name not in known
+        ]
+        if problems:
+            raise RunError(problems)
+        wanted = {key: pa.array(names) for key, names in zip(KEYS, (ecosystems, war_cases), strict=True) if names is not None}
+        pieces = []
+        for table in self.folder.tables("outcomes", ["future", *KEYS, *columns]):
+            for key, names in wanted.items():
+                table = table.filter(pc.is_in(table.column(key).cast(pa.string()), value_set=names))
+            pieces.append(table)
+        return pa.concat_tables(pieces).to_pandas()
 
     def _parts(self, table: str, keys: list[str], columns: list[str]) -> Iterator[dict[Any, pd.DataFrame]]:
         """Some columns of a table, split by its keys, some `HELD` futures at a time."""
@@ -255,31 +264,6 @@ class Results:
             ["ecosystem", "front", "mission", "donor", "share"]
         ]
 
-    def influences(self, column: str, war_case: str, ecosystem: str) -> pd.DataFrame:
-        """Inputs by the square of their rank correlation with an outcome, largest first: input, rank_correlation, share.
-
-        A first look, not a variance decomposition: `share` is that of the outcome's ranks which the input alone explains in a
-        straight line (Spearman 1904); interactions do not show. Of a long run the first `RANKED` futures are asked.
-        """
-        chosen = self.column(column)
-        chosen = chosen[(chosen["ecosystem"] == ecosystem) & (chosen["war_case"] == war_case)].sort_values("future")
-        chosen = chosen.iloc[: len(self._input_ranks)]
-        target = chosen["value"].rank().to_numpy()
-        if np.ptp(target) == 0:
-            return pd.DataFrame(columns=["input", "rank_correlation", "share"])
-        inputs = self._input_ranks
-        correlation = inputs.to_numpy().T @ ((target - target.mean()) / target.std()) / len(target)
-        frame = pd.DataFrame({"input": inputs.columns, "rank_correlation": correlation, "share": correlation**2})
-        return frame.sort_values("share", ascending=False, kind="stable").reset_index(drop=True)
-
-    @cached_property
-    def _input_ranks(self) -> pd.DataFrame:
-        """Standardised ranks of every input that varies, futures × inputs, of the first `RANKED` futures."""
-        chunks = -(-RANKED // self.manifest["chunk_futures"])
-        inputs = pa.concat_tables(islice(self.folder.tables("futures"), chunks)).drop_columns("future").to_pandas()[:RANKED]
-        placed = inputs.loc[:, inputs.max() > inputs.min()].rank()
-        return (placed - placed.mean()) / placed.std(ddof=0)
-
     def fan(
         self,
         view: str,
@@ -322,86 +306,101 @@ class Results:
         return out
 
 
-def compare(first: Results, second: Results) -> pd.DataFrame:
-    """Paired differences, second minus first, future by future: low, median, high per outcome.
+CHANGED = 1e-6
+"""Difference from which an outcome counts as changed."""
 
-    Raises RunError where the runs were not drawn alike (other seed, other futures, no common cell).
+
+class _Change(NamedTuple):
+    """One row of a comparison: the difference of a column, or that of the indicator of one of its codes."""
+
+    outcome: str
+    place: str
+    column: str
+    code: int | None
+
+    def values(self, before: pd.DataFrame, after: pd.DataFrame) -> npt.NDArray[np.float32]:
+        old, new = (part[self.column].to_numpy() for part in (before, after))
+        if self.code is not None:
+            old, new = ((v == self.code).astype(np.float32) for v in (old, new))
+        change: npt.NDArray[np.float32] = new - old
+        return change
+
+
+def compare(first: Results, second: Results) -> pd.DataFrame:
+    """Paired differences, second minus first, future by future: low, median, high, mean and share changed per outcome.
+
+    Both runs are read side by side, some futures and some outcomes at a time, so memory does not grow with the futures; quantiles
+    are exact all the same. Raises RunError where the runs were not drawn alike (other seed, other futures, no common cell).
     """
-    a, b = first.manifest, second.manifest
-    problems = []
-    for key in ("seed", "futures"):
-        if a["study"][key] != b["study"][key]:
-            problems.append(
-                Problem(
-                    str(second.folder.root),
-                    None,
-                    f"study.{key}",
-                    str(b["study"][key]),
-                    str(a["study"][key]),
-                    "the runs are not paired",
-                )
-            )
+    _require_paired(first, second)
+    cells = [(e["name"], w["name"]) for e in first.study["ecosystems"] for w in first.study["war_cases"]]
+    theirs = {(e["name"], w["name"]) for e in second.study["ecosystems"] for w in second.study["war_cases"]}
+    cells = [c for c in cells if c in theirs]
+    changes = list(_changes([c for c in first.manifest["columns"] if c in set(second.manifest["columns"])]))
+    if not cells or not changes:
+        raise _unpaired(second, "ecosystems and war_cases", ", ".join(map(" ".join, sorted(theirs))), "some that both runs have")
+    at_once = max(1, SELECTED // len(cells))
+    rows: dict[tuple[tuple[str, str], _Change], tuple[float, ...]] = {}
+    for begin in range(0, len(changes), at_once):
+        some = changes[begin : begin + at_once]
+
+        def pieces(
+            some: list[_Change] = some,
+        ) -> Iterator[dict[tuple[tuple[str, str], _Change], npt.NDArray[np.float32]]]:
+            for before, after in _side_by_side(first, second, cells, list(dict.fromkeys(c.column for c in some))):
+                yield {(cell, c): c.values(before[cell], after[cell]) for cell in cells for c in some}
+
+        total, changed, count = (dict.fromkeys(((cell, c) for cell in cells for c in some), 0.0) for _ in range(3))
+        for piece in pieces():
+            for key, values in piece.items():
+                total[key] += float(values.sum(dtype=np.float64))
+                changed[key] += int((np.abs(values) > CHANGED).sum())
+                count[key] += len(values)
+        for key, found in ranks.quantiles(pieces, QUANTILES).items():
+            rows[key] = (*found, total[key] / count[key], changed[key] / count[key])
+    return pd.DataFrame(
+        [(*cell, c.place, c.outcome, *rows[cell, c]) for cell in cells for c in changes],
+        columns=["ecosystem", "war_case", "front_mission", "outcome", "low", "median", "high", "mean", "share_changed"],
+    )
+
+
+def _changes(columns: Sequence[str]) -> Iterator[_Change]:
+    """What is compared of the columns that two runs share: amounts first, then the share of worlds by outcome."""
+    for column in columns:
+        if not column.startswith(("outcome", "mass_balance")):
+            outcome, place = column.split(".", 1)
+            yield _Change(outcome, place, column, None)
+    for column in columns:
+        if column.startswith("outcome."):
+            for code, name in OUTCOME_CODES.items():
+                yield _Change(f"share_{name}", column.split(".", 1)[1], column, code)
+
+
+def _side_by_side(
+    first: Results, second: Results, cells: Sequence[tuple[str, str]], columns: list[str]
+) -> Iterator[tuple[dict[Any, pd.DataFrame], dict[Any, pd.DataFrame]]]:
+    """Some columns of both runs, split by cell, the same futures of both at a time."""
+    streams = (r._parts("outcomes", KEYS, ["future", *columns]) for r in (first, second))
+    for before, after in zip(*streams, strict=True):
+        if any(not np.array_equal(before[c]["future"].to_numpy(), after[c]["future"].to_numpy()) for c in cells):
+            raise _unpaired(second, "chunks", "other futures", "chunks of the same futures")
+        yield before, after
+
+
+def _require_paired(first: Results, second: Results) -> None:
+    """Raises RunError unless both runs have the same seed and futures, and agree in most draws that they share (overrides may differ)."""
+    a, b = first.study, second.study
+    problems = [
+        p for key in ("seed", "futures") if a[key] != b[key] for p in _unpaired(second, f"study.{key}", b[key], a[key]).problems
+    ]
     if problems:
         raise RunError(problems)
-    if not _paired(first, second):
-        raise RunError(
-            [
-                Problem(
-                    str(second.folder.root),
-                    None,
-                    "futures",
-                    "other draws",
-                    "the same draws of every uncertainty both share",
-                    "the runs are not paired",
-                )
-            ]
-        )
-    shared = [c for c in a["columns"] if c in set(b["columns"])]
-    index = ["future", *KEYS]
-    left, right = (
-        r.outcomes.assign(**{k: r.outcomes[k].astype(str) for k in KEYS}).set_index(index)[shared] for r in (first, second)
-    )
-    left, right = left.align(right, join="inner", axis=0)
-    difference = (right - left).reset_index()
-    rows = []
-    for (eco, case), part in difference.groupby(KEYS, sort=False):
-        for column in shared:
-            if column.startswith(("outcome", "mass_balance")):
-                continue
-            outcome, what = column.split(".", 1)
-            low, median, high = _quantile(part[column])
-            changed = float((part[column].abs() > 1e-6).mean())
-            rows.append((eco, case, what, outcome, low, median, high, float(part[column].mean()), changed))
-        for duel in (c for c in shared if c.startswith("outcome.")):
-            before, after = (frame.xs((eco, case), level=KEYS)[duel] for frame in (left, right))
-            for code, name in OUTCOME_CODES.items():
-                change = (after == code).astype(float) - (before == code).astype(float)
-                rows.append(
-                    (
-                        eco,
-                        case,
-                        duel.split(".", 1)[1],
-                        f"share_{name}",
-                        *_quantile(change),
-                        float(change.mean()),
-                        float((change != 0).mean()),
-                    )
-                )
-    return pd.DataFrame(
-        rows, columns=["ecosystem", "war_case", "front_mission", "outcome", "low", "median", "high", "mean", "share_changed"]
-    )
+    drawn = [next(iter(r.folder.tables("futures"))) for r in (first, second)]
+    shared = [c for c in drawn[0].column_names if c in set(drawn[1].column_names) and c != "future"]
+    same = sum(np.array_equal(*(table.column(c).to_numpy() for table in drawn)) for c in shared)
+    if same < 0.5 * max(1, len(shared)):
+        raise _unpaired(second, "futures", "other draws", "the same draws of every uncertainty both share")
 
 
-def _paired(first: Results, second: Results) -> bool:
-    """Whether the first chunk's futures agree in the draws of most shared uncertainties (overrides may differ)."""
-    a, b = (next(iter(r.folder.tables("futures"))) for r in (first, second))
-    shared = [c for c in a.column_names if c in set(b.column_names) and c != "future"]
-    same = sum(np.array_equal(a.column(c).to_numpy(), b.column(c).to_numpy()) for c in shared)
-    return same >= 0.5 * max(1, len(shared))
-
-
-def _quantile(values: pd.Series[Any]) -> tuple[float, float, float]:
-    if len(values) == 0:
-        return (np.nan, np.nan, np.nan)
-    low, median, high = np.quantile(values.to_numpy(dtype=np.float64), QUANTILES)
-    return float(low), float(median), float(high)
+def _unpaired(second: Results, field: str, found: object, allowed: object) -> RunError:
+    return RunError([Problem(str(second.folder.root), None, field, str(found), str(allowed), "the runs are not paired")])

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from isthmus.awareness import readiness
 from isthmus.axes import Layer, Maturity, Shape, Side, Tier
 from isthmus.ensemble import Uncertainty
 from isthmus.errors import Problem, StudyError
@@ -110,6 +111,12 @@ class ClaimSpec(_Strict):
     actors: tuple[str, ...] = Field(min_length=1)
 
 
+class PeacetimeSpec(_Strict):
+    """Months before the first week of war in which fights that the study does not hold go on as in the last years."""
+
+    months: Annotated[float, Field(ge=0, le=120)]
+
+
 class Override(_Strict):
     """Another range for an uncertainty, or the same one times a factor; an assumption of the study, so it states its reason."""
 
@@ -174,6 +181,7 @@ class Study(_Strict):
     war_cases: tuple[WarCase, ...] = Field(min_length=1)
     fronts: tuple[FrontSpec, ...] = Field(min_length=1)
     claims: tuple[ClaimSpec, ...] = ()
+    peacetime: PeacetimeSpec | None = None
     uncertainties: dict[str, Override] = {}
     absent: tuple[str, ...] = ()
     """Actors that neither fight nor give."""
@@ -328,6 +336,7 @@ class Study(_Strict):
             delays,
             frozenset(_expand(self.absent, members)),
             tuple(sorted(self.hub_split.items())),
+            readiness.claims(register, self.date, self.peacetime.months) if self.peacetime else (),
         )
 
     def tiers(self, register: Register) -> tuple[tuple[str, str, Tier], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
+from math import isfinite, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +71,18 @@ class Statement:
         that is the share of worlds judged rightly that is added, and is given so.
         """
         gain = given.mean - self.level
-        scale = 2.0 if self.unit == "worlds" and self.level == 0.5 else 1.0
-        return scale * float(np.maximum(0, gain).mean() - max(0.0, float(gain.mean())))
+        return self._scale * float(given.weight @ np.maximum(0, gain) - max(0.0, float(given.weight @ gain)))
+
+    def worth_error(self, given: Curve) -> float:
+        """Standard error of `worth`: it is a mean over futures, of the gain where the choice is another than it would be."""
+        gain = given.mean - self.level
+        changed = np.where(gain < 0, gain, 0.0) if given.weight @ gain > 0 else np.where(gain > 0, gain, 0.0)
+        squares = given.weight @ np.where(changed != 0, given.variance + changed**2, 0.0) - (given.weight @ changed) ** 2
+        return self._scale * sqrt(max(0.0, float(squares)) / given.futures)
+
+    @property
+    def _scale(self) -> float:
+        return 2.0 if self.unit == "worlds" and self.level == 0.5 else 1.0
 
 
 @dataclass(frozen=True, order=True)
@@ -185,6 +196,21 @@ def targets(results: Results, **wanted: str | None) -> list[Target]:
     return found
 
 
+def check_level(chosen: Sequence[Target], at: float | None) -> None:
+    """Raises InputError where a level means nothing for one of the outcomes: not a number, or a share of worlds outside 0 to 1."""
+    if at is None:
+        return
+    problems = []
+    if not isfinite(at):
+        problems.append(Problem("command line", None, "at", str(at), "a number", "no level"))
+    elif not 0 < at < 1 and (shares := sorted({t.outcome for t in chosen if t.outcome in SHARES})):
+        problems.append(
+            Problem("command line", None, "at", f"{at:g} for {', '.join(shares)}", "above 0 and below 1", "no share of worlds")
+        )
+    if problems:
+        raise InputError(problems)
+
+
 def main_case(results: Results, among: list[Target]) -> str:
     """Of the war cases that occur, the one with most theaters at war, earliest, without exchange."""
     present = {t.war_case for t in among}
@@ -225,7 +251,8 @@ def stored(results: Results, chosen: list[Target]) -> dict[Target, F64]:
     parts: dict[Target, list[F64]] = {t: [] for t in chosen}
     fought = [t for t in chosen if t.war_case is not None]
     read = 0
-    for table in results.folder.tables("outcomes") if fought else ():
+    wanted = dict.fromkeys(c for t in fought for c in t.columns())
+    for table in results.folder.tables("outcomes", ["ecosystem", "war_case", *wanted]) if fought else ():
         eco, case = (np.asarray(table.column(k).to_pandas().astype(str)) for k in ("ecosystem", "war_case"))
         for t in fought:
             parts[t].append(t.paired(_Cells(table, eco, case == t.war_case)))

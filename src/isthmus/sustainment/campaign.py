@@ -29,7 +29,8 @@ def run_campaigns(
 ) -> CampaignResults:
     """Campaigns of every future of `inputs`. Raises ArithmeticError where materiel is not conserved: a fault of the model."""
     out, fill = k.run_tiles(inputs.network, inputs.lanes, inputs.starts(starts, theaters), weeks, threads)
-    outcomes = np.ascontiguousarray(out.transpose(0, 2, 1).reshape(-1, out.shape[1])[: inputs.futures])
+    # Columns lie whole in memory: what reads outcomes reads one at a time.
+    outcomes = out.transpose(1, 0, 2).reshape(out.shape[1], -1)[:, : inputs.futures].T
     worst = float(outcomes[:, -1].max(initial=0.0))
     if not worst < BALANCE_TOLERANCE:
         raise ArithmeticError(f"materiel is not conserved: residual {worst:g}")

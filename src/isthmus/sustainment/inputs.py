@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.interop.access import Access, access, barred, decisions, hub_part, launcher_cap
+from isthmus.interop.access import Access, access_in, decisions, launcher_cap
+from isthmus.interop.block import Block
 from isthmus.interop.fronts import EcosystemRule
 from isthmus.interop.supply import Supply
 from isthmus.sustainment import kernel as k
 
 F64 = npt.NDArray[np.float64]
+F32 = npt.NDArray[np.float32]
 
 NO_CAP = 1e30
 FILL_RULES = {"pooled": k.POOLED, "weakest": k.WEAKEST}
@@ -55,24 +58,38 @@ def campaign_inputs(
     supply: Supply, rule: EcosystemRule, draws: Mapping[str, F64], fill_rules: Mapping[str, str]
 ) -> CampaignInputs:
     """Arrays for the futures of `draws`. `fill_rules`: mission → pooled or weakest. Raises ValueError where a value cannot be."""
-    network, labels = build_network(supply, fill_rules)
-    held = access(supply, rule, draws)
-    values = _values(supply, network, held, rule, draws)
-    for name, array in values.items():
+    return inputs_in(Block(supply, draws), rule, fill_rules)
+
+
+def inputs_in(block: Block, rule: EcosystemRule, fill_rules: Mapping[str, str]) -> CampaignInputs:
+    """The same for a block of futures; ecosystems that ask the same block share the arrays in which they do not differ."""
+    network, labels = block.kept("network", lambda: build_network(block.supply, fill_rules))
+    held = access_in(block, rule)
+    common = block.kept("lanes", lambda: _checked_tiles(_common_values(block, network, held)))
+    lanes = common | _checked_tiles(_own_values(block, network, held, rule))
+    if lanes["lag"].max(initial=0) >= k.RING:
+        raise ValueError(f"lag: {lanes['lag'].max():g} weeks, at most {k.RING - 1} are held")
+    return CampaignInputs(network, k.Lanes(**lanes), labels, block.futures)
+
+
+def _checked_tiles(values: Mapping[str, F64]) -> dict[str, F32]:
+    tiles = {name: _tiles(array) for name, array in values.items()}
+    for name, array in tiles.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"{name}: not a number in {int((~np.isfinite(array)).sum())} places")
-    if values["lag"].max(initial=0) >= k.RING:
-        raise ValueError(f"lag: {values['lag'].max():g} weeks, at most {k.RING - 1} are held")
-    futures = len(next(iter(draws.values())))
-    return CampaignInputs(network, k.Lanes(**{name: _tiles(array) for name, array in values.items()}), labels, futures)
+            wrong = int((~np.isfinite(values[name].astype(np.float32))).sum())
+            raise ValueError(f"{name}: not a number in {wrong} places")
+    return tiles
 
 
-def _tiles(array: F64) -> npt.NDArray[np.float32]:
+def _tiles(array: F64) -> F32:
     """(n, futures) → (tiles, n, LANES), the last future repeated to fill its tile."""
     n, futures = array.shape
-    tiles = -(-futures // k.LANES)
-    padded = np.pad(array, ((0, 0), (0, tiles * k.LANES - futures)), mode="edge") if futures else array
-    return np.ascontiguousarray(padded.reshape(n, tiles, k.LANES).transpose(1, 0, 2), dtype=np.float32)
+    out = np.empty((-(-futures // k.LANES), n, k.LANES), np.float32)
+    for tile, first in zip(out, range(0, futures, k.LANES), strict=True):
+        block = array[:, first : first + k.LANES]
+        tile[:, : block.shape[1]] = block
+        tile[:, block.shape[1] :] = block[:, -1:]
+    return out
 
 
 def build_network(supply: Supply, fill_rules: Mapping[str, str]) -> tuple[k.Network, Labels]:
@@ -169,55 +186,74 @@ def _home_front(supply: Supply, e: int, home: list[int], away: list[int]) -> int
     return supply.cells[supply.pools[supply.edges[home[row]].pool].cell].front
 
 
-def _values(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[str, F64]:
-    n = len(next(iter(draws.values())))
-    fronts = supply.setting.fronts
-    edges = range(len(supply.edges))
-    out: dict[str, F64] = {
+def _common_values(block: Block, network: k.Network, held: Access) -> dict[str, F64]:
+    """Values that no ecosystem changes."""
+    supply, draws, n = block.supply, block.draws, block.futures
+    far_fighter = [not edge.near and supply.desks[edge.desk].fights is not None for edge in supply.edges]
+    forward = draws["forward.outside"] * held.fights
+    needs = _stated_needs(block)
+    cells, duels = len(supply.cells), len(network.duel_kind)
+    out = {
         "stock": held.stocks.stock,
+        "cost": _stack([draws.get(f"cost:{g.split('.', 1)[1]}", block.zeros) for g in supply.group_labels()], n),
+        "forward": _stack([forward[e.desk] if far else block.zeros for e, far in zip(supply.edges, far_fighter, strict=True)], n),
+        "wait": _stack([draws[edge.wait] for edge in supply.edges if edge.wait is not None], n),
+        "lift": _stack([draws[f"lift.{f.side}"] for f in supply.setting.fronts], n),
+        "effect": block.effects,
+        **{f"tranche_{name}": values for name, values in decisions(supply, held, draws).items()},
+        "need_plateau": needs.plateau,
+        "need_fade": needs.fade,
+        "reaction": needs.reaction,
+        "weight": _stack([block.weight(c) for c in range(cells)], n),
+        "cover": np.tile(draws["plan.cover"], (cells, 1)),
+        "plan_weeks": _stack([draws[cell.need.plan] for cell in supply.cells], n),
+        "reserve": np.tile(draws["plan.reserve"], (cells, 1)),
+        "ratio": np.tile(draws["duel.ratio"], (duels, 1)),
+        "pressure": np.tile(draws["duel.pressure"], (duels, 1)),
+    }
+    for name in ("wear", "mend", "replace"):
+        out[name] = np.tile(draws[f"exchange.{name}"], (duels, 1))
+    return out
+
+
+def _own_values(block: Block, network: k.Network, held: Access, rule: EcosystemRule) -> dict[str, F64]:
+    """Values in which ecosystems differ."""
+    supply, draws, n = block.supply, block.draws, block.futures
+    row_floor = held.stocks.stock.copy()
+    for e, edge in enumerate(supply.edges):
+        np.minimum(row_floor[edge.row], held.floor[e], out=row_floor[edge.row])
+    near, far = (np.round(draws[lag] + held.integration_weeks) for lag in ("lag.near", "lag.far"))
+    return {
+        "row_floor": row_floor,
         "joint": held.joint,
         "line_path": held.stocks.output.transpose(1, 0, 2).reshape(-1, n),
-        "cost": _stack([draws.get(f"cost:{g.split('.', 1)[1]}", np.zeros(n)) for g in supply.group_labels()], n),
         "access": held.share,
         "floor": held.floor,
         "loss": held.loss,
-    }
-    row_floor = held.stocks.stock.copy()
-    for e in edges:
-        r = supply.edges[e].row
-        row_floor[r] = np.minimum(row_floor[r], held.floor[e])
-    out["row_floor"] = row_floor
-    far_fighter = [not edge.near and supply.desks[edge.desk].fights is not None for edge in supply.edges]
-    out["forward"] = _stack(
-        [draws["forward.outside"] * held.fights[supply.edges[e].desk] if far_fighter[e] else np.zeros(n) for e in edges], n
-    )
-    out["wait"] = _stack([draws[edge.wait] for edge in supply.edges if edge.wait is not None], n)
-    weeks = held.integration_weeks
-    near = np.round(draws["lag.near"] + weeks)
-    far = np.round(draws["lag.far"] + weeks)
-    out["lag"] = np.clip(np.concatenate([near, far]), 0, k.RING - 1)
-    out["lift"] = _stack([draws[f"lift.{f.side}"] for f in fronts], n)
-    out["effect"] = _stack([draws[f"effect:{p.materiel_id}"] for p in supply.pools], n)
-    for name, values in decisions(supply, held, draws).items():
-        out[f"tranche_{name}"] = values
-    out |= _needs(supply, network, held, rule, draws)
-    duels = len(network.duel_kind)
-    out["ratio"] = np.tile(draws["duel.ratio"], (duels, 1))
-    out["pressure"] = np.tile(draws["duel.pressure"], (duels, 1))
-    for name in ("wear", "mend", "replace"):
-        out[name] = np.tile(draws[f"exchange.{name}"], (duels, 1))
-    return {name: out[name] for name in k.Lanes._fields}
+        "lag": np.clip(np.concatenate([near, far]), 0, k.RING - 1),
+    } | _needs(block, network, held, rule)
 
 
 def _stack(rows: list[F64], n: int) -> F64:
     return np.array(rows).reshape(-1, n)
 
 
-def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule, draws: Mapping[str, F64]) -> dict[str, F64]:
-    """Needs, and what follows from them: unit of a tranche, shares of a common lot, caps, planning."""
-    n = len(next(iter(draws.values())))
-    cells = len(supply.cells)
-    opening, plateau, fade, reference = (np.zeros((cells, n)) for _ in range(4))
+class _Stated(NamedTuple):
+    """Needs as far as the study states them; cells × futures, shots of reactions × futures."""
+
+    opening: F64
+    plateau: F64
+    fade: F64
+    reaction: F64
+
+
+def _stated_needs(block: Block) -> _Stated:
+    return block.kept("stated needs", lambda: _stated_needs_anew(block))
+
+
+def _stated_needs_anew(block: Block) -> _Stated:
+    supply, draws = block.supply, block.draws
+    opening, plateau, fade = (np.zeros((len(supply.cells), block.futures)) for _ in range(3))
     reaction = []
     for c, cell in enumerate(supply.cells):
         need = cell.need
@@ -225,54 +261,49 @@ def _needs(supply: Supply, network: k.Network, held: Access, rule: EcosystemRule
             opening[c] = draws[_name(need.open)]
             plateau[c] = np.minimum(opening[c], draws[_name(need.plateau)])
             fade[c] = np.exp(-1 / np.maximum(0.01, draws[_name(need.fade)]))
-            reference[c] = opening[c]
         for r in need.reactions:
             for j in _sources(supply, c, r.against):
                 shots = draws[r.engaged] * draws[r.shots]
                 reaction.append(shots)
                 opening[c] += shots * opening[j]
-                reference[c] = opening[c]
-    lots = np.zeros((cells, n))
-    vetoed = [barred(supply, e) for e in range(len(supply.edges))]
-    eff = np.array([draws[f"effect:{p.materiel_id}"] for p in supply.pools]).reshape(-1, n)
-    share = held.share
+    return _Stated(opening, plateau, fade, _stack(reaction, block.futures))
+
+
+def _needs(block: Block, network: k.Network, held: Access, rule: EcosystemRule) -> dict[str, F64]:
+    """Needs, and what follows from them: unit of a tranche, shares of a common lot, caps."""
+    supply, draws, n = block.supply, block.draws, block.futures
+    vetoed, eff, share = block.barred, block.effects, held.share
+    cells = range(len(supply.cells))
+    lots = np.zeros((len(cells), n))
     for e, edge in enumerate(supply.edges):
-        if vetoed[e]:
-            continue
-        lots[supply.pools[edge.pool].cell] += share[e] * (held.stocks.stock[edge.row] - held.floor[e]) * eff[edge.pool]
+        if not vetoed[e]:
+            lots[supply.pools[edge.pool].cell] += share[e] * (held.stocks.stock[edge.row] - held.floor[e]) * eff[edge.pool]
     for line_index, line in enumerate(supply.lines):
         for e in (int(network.row_home_edge[line.row]), int(network.row_away_edge[line.row])):
             if e >= 0 and not vetoed[e]:
                 pool = supply.edges[e].pool
                 lots[supply.pools[pool].cell] += share[e] * held.stocks.output[line_index, 0] * 52 * eff[pool]
+    opening = _stated_needs(block).opening.copy()
     for c, cell in enumerate(supply.cells):
         if cell.need.kind == "unstated":
             # Use follows supply: what a planner spreads over his weeks is the need that orders start from.
-            opening[c] = reference[c] = lots[c] / draws[cell.need.plan]
+            opening[c] = lots[c] / draws[cell.need.plan]
     plan_share = np.ones((len(supply.edges), n))
     for h, a in zip(network.row_home_edge, network.row_away_edge, strict=True):
         if h >= 0 and a >= 0 and not (vetoed[h] or vetoed[a]):
-            first, second = (reference[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
-            if hub_part(supply, h) < 1 or hub_part(supply, a) < 1:
+            if block.hub_parts[h] < 1 or block.hub_parts[a] < 1:
                 plan_share[h] = plan_share[a] = 2.0
                 continue
+            first, second = (opening[supply.pools[supply.edges[e].pool].cell] for e in (h, a))
             plan_share[h] = first / np.maximum(1e-9, first + second)
             plan_share[a] = 1 - plan_share[h]
-    caps = [launcher_cap(supply, c, rule, held.fights, draws) for c in range(cells)]
-    weights = [draws[cell.need.weight] if cell.need.weight else np.ones(n) for cell in supply.cells]
+    caps = [launcher_cap(block, c, rule) for c in cells]
     return {
         "plan_share": plan_share,
-        "tranche_unit": reference / np.maximum(1e-6, lots),
+        "tranche_unit": opening / np.maximum(1e-6, lots),
         "need_open": opening,
-        "need_plateau": plateau,
-        "need_fade": fade,
-        "reference_need": reference,
-        "reaction": _stack(reaction, n),
-        "weight": _stack(weights, n),
+        "reference_need": opening,
         "cap": _stack([cap if cap is not None else np.full(n, NO_CAP) for cap in caps], n),
-        "cover": np.tile(draws["plan.cover"], (cells, 1)),
-        "plan_weeks": _stack([draws[cell.need.plan] for cell in supply.cells], n),
-        "reserve": np.tile(draws["plan.reserve"], (cells, 1)),
     }
 
 

@@ -3,12 +3,11 @@
 For each case the margin is built from what existed before it: capabilities of both sides and of those bound to them, distance, what is
 known of the status quo. Weights are the ranges of the register and those declared here, drawn, and averaged. Three orderings are set
 side by side on the same cases: the margin, the challenger's share of the two sides' capabilities alone, and a logistic regression of all
-columns of the file, trained on other eras. Where the margin does not beat the ratio, the verdict is "adds nothing".
+columns of the file, trained on other eras. Where the margin does not beat the ratio and a coin, the verdict is "adds nothing".
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,21 +24,23 @@ from isthmus.deterrence.inputs import PRICES, Prices, draw_prices
 from isthmus.ensemble import Design, Uncertainty
 from isthmus.errors import InputError, Problem
 from isthmus.register import Register
-from isthmus.register.importers import _files, atop, cow, icb
 from isthmus.study.deterring import signs
 from isthmus.validation.case import Case
+from isthmus.validation.case_files import FEATURES, OUTCOMES, read_cases
+from isthmus.validation.past_cases import PastCases, past_cases
 
 F64 = npt.NDArray[np.float64]
 
 ADDS_NOTHING = "adds nothing"
 
-KM_PER_MILE = 1.609344
 DRAWS = 256
 SEED = 20261
 BOOTSTRAPS = 1000
 LEAST = 30
 """Fewest cases, and fewest of either outcome over 5, that a score is given for."""
 FEWEST_OF_A_KIND = 5
+FEWEST_PAIRS = 10
+"""Fewest pairs of states with the outcome, and without it: with fewer, whole pairs drawn anew give no interval to rest a claim on."""
 ERAS = (1816, 1871, 1914, 1946, 1990)
 """First years of the eras that are held out in turn: between general wars, and after the Cold War."""
 
@@ -110,213 +111,6 @@ HISTORICAL: tuple[Uncertainty, ...] = (
 """Ranges that only historical cases need, fixed before any case was scored."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of the dispute form."""
-
-    name: str
-    what: str
-    low: float | None = None
-    high: float | None = None
-    required: bool = False
-    whole: bool = False
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("case", "name of the case"),
-    Column("year", "year in which it began", 1, 3000, required=True, whole=True),
-    Column("challenger", "who might attack"),
-    Column("defender", "who might be attacked"),
-    Column("challenger_capability", "capability of the challenger, any unit", 0, required=True),
-    Column("defender_capability", "capability of the defender, the same unit", 0, required=True),
-    Column("challenger_allies", "capability of those bound to fight beside the challenger, the same unit", 0),
-    Column("defender_allies", "capability of those bound to defend the defender, the same unit", 0),
-    Column("distance_km", "distance between the two, km", 0),
-    Column("status_quo", "value of the status quo to the challenger, 0 to 1 of the gain; an S-score s enters as (s + 1)/2", 0, 1),
-    Column("fear", "expected fall of that value, 0 to 1 of the gain", 0, 1),
-    Column("revisionist", "1 where the challenger has declared revisionist aims, else 0", 0, 1),
-    Column("challenger_regime", "Polity score of the challenger, -10 to 10", -10, 10),
-    Column("defender_regime", "Polity score of the defender, -10 to 10", -10, 10),
-    Column("peace_years", "years since the last dispute of the two", 0),
-    Column("nuclear_defender", "1 where the defender or a state bound to it has nuclear weapons, else 0", 0, 1),
-    Column("attacked", "1 where the challenger left the status quo, else 0", 0, 1, required=True),
-    Column("war", "1 where it came to war, else 0", 0, 1),
-)
-"""The dispute form: one row a case that might have become an attack, the status quo among them."""
-
-TEXT = ("case", "challenger", "defender")
-FEATURES = tuple(c.name for c in COLUMNS if c.name not in (*TEXT, "year", "attacked", "war"))
-
-WAR1800: Mapping[str, str] = {
-    "ccode1": "challenger",
-    "ccode2": "defender",
-    "year": "year",
-    "cap_1": "challenger_capability",
-    "cap_2": "defender_capability",
-    "balanc": "balance",
-    "s_wt_re1": "s_score",
-    "dem1": "challenger_regime",
-    "dem2": "defender_regime",
-    "distance": "distance_miles",
-    "peaceyrs": "peace_years",
-    "midnum": "case",
-    "revis1": "revisionist",
-    "sq": "status_quo_kept",
-    "capit": "capitulated",
-    "war": "war",
-    "esc": "escalated",
-}
-"""Columns of the war1800 form (package games of R), and what each becomes. Dots for underscores are taken as well."""
-
-_TRUE, _FALSE, _MISSING = ("1", "1.0", "true", "t", "yes"), ("0", "0.0", "false", "f", "no"), ("", "na", "nan", ".")
-
-
-def read_cases(path: Path) -> pd.DataFrame:
-    """A file of cases in the dispute form or the war1800 form, as the dispute form. Raises InputError with every problem."""
-    file = str(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as bad:
-        raise InputError([Problem(file, None, None, str(bad)[:80], "a CSV file in UTF-8", "the cases cannot be read")]) from None
-    if len(rows) < 2:
-        raise InputError([Problem(file, None, None, "no rows", "a header and a row a case", "no cases")])
-    header = [name.strip().replace(".", "_").lower() for name in rows[0]]
-    # Saved data frames of R begin with a column without a name, or shorten the header by one.
-    if all(len(row) == len(header) + 1 for row in rows[1:]):
-        header = ["", *header]
-    problems = [
-        Problem(file, i, None, f"{len(row)} cells", f"{len(header)} cells, as in the header", "a row of another length")
-        for i, row in enumerate(rows[1:], 2)
-        if len(row) != len(header)
-    ]
-    problems += [
-        Problem(file, 1, name, "twice", "columns named once", "a column twice")
-        for name in sorted({n for n in header if n and header.count(n) > 1})
-    ]
-    if problems:
-        raise InputError(problems[:50])
-    text = pd.DataFrame(rows[1:], columns=header).apply(lambda column: column.str.strip())
-    frame = _from_war1800(text, file) if "balanc" in header or "cap_1" in header else _from_disputes(text, file)
-    _check_outcomes(frame, file)
-    return frame
-
-
-def _numbers(
-    text: pd.DataFrame, name: str, low: float | None, high: float | None, file: str, problems: list[Problem]
-) -> pd.Series[float]:
-    """A column as numbers; NaN where it is missing. Faults are added to `problems`."""
-    out = []
-    for i, cell in enumerate(text[name], 2):
-        word = str(cell).lower()
-        value = 1.0 if word in _TRUE[2:] else 0.0 if word in _FALSE[2:] else float("nan")
-        if word not in (*_MISSING, *_TRUE[2:], *_FALSE[2:]):
-            try:
-                value = float(word)
-            except ValueError:
-                problems.append(Problem(file, i, name, str(cell)[:40], "a number", "not a number"))
-            if not np.isfinite(value) or (low is not None and value < low) or (high is not None and value > high):
-                allowed = (
-                    f"{'' if low is None else f'{low:g} or more'}{'' if high is None else f', at most {high:g}'}" or "a number"
-                )
-                problems.append(Problem(file, i, name, str(cell)[:40], allowed.removeprefix(", "), "out of range"))
-                value = float("nan")
-        out.append(value)
-    return pd.Series(out, index=text.index, dtype=np.float64)
-
-
-def _from_disputes(text: pd.DataFrame, file: str) -> pd.DataFrame:
-    problems: list[Problem] = []
-    needed = [c.name for c in COLUMNS if c.required]
-    for name in needed:
-        if name not in text.columns:
-            allowed = f"columns {', '.join(needed)}, or the war1800 form"
-            problems.append(Problem(file, 1, name, ", ".join(c for c in text.columns if c)[:80], allowed, "a column is missing"))
-    known = {c.name for c in COLUMNS}
-    problems += [
-        Problem(file, 1, name, name, ", ".join(sorted(known)), "unknown column")
-        for name in text.columns
-        if name and name not in known
-    ]
-    if problems:
-        raise InputError(problems)
-    out = pd.DataFrame(index=text.index)
-    for column in COLUMNS:
-        if column.name not in text.columns:
-            continue
-        if column.name in TEXT:
-            out[column.name] = text[column.name]
-            continue
-        out[column.name] = _numbers(text, column.name, column.low, column.high, file, problems)
-        if column.required:
-            problems += [
-                Problem(file, int(i) + 2, column.name, "nothing", column.what, "a value is missing")
-                for i in out.index[out[column.name].isna()]
-                if str(text.at[i, column.name]).lower() in _MISSING
-            ]
-    _raise(problems)
-    return out
-
-
-def _from_war1800(text: pd.DataFrame, file: str) -> pd.DataFrame:
-    problems: list[Problem] = []
-    have = {name: WAR1800[name] for name in text.columns if name in WAR1800}
-    if "year" not in have:
-        problems.append(Problem(file, 1, "year", "no such column", "year", "a column is missing"))
-    if not ({"cap_1", "cap_2"} <= set(have) or "balanc" in have):
-        problems.append(Problem(file, 1, "balanc", "no such column", "balanc, or cap_1 and cap_2", "a column is missing"))
-    if not {"sq", "esc"} & set(have) and not {"capit", "war"} <= set(have):
-        problems.append(Problem(file, 1, "sq", "no such column", "sq, esc, or capit and war", "nothing says what happened"))
-    _raise(problems)
-    bounds = {"balanc": (0.0, 1.0), "s_wt_re1": (-1.0, 1.0), "dem1": (-10.0, 10.0), "dem2": (-10.0, 10.0)} | dict.fromkeys(
-        ("sq", "capit", "war", "esc", "revis1"), (0.0, 1.0)
-    )
-    raw = pd.DataFrame(index=text.index)
-    for name, becomes in have.items():
-        if becomes in TEXT:
-            raw[becomes] = text[name]
-        else:
-            low, high = bounds.get(name, (0.0, None))
-            raw[becomes] = _numbers(text, name, low, high, file, problems)
-    _raise(problems)
-    out = pd.DataFrame(index=raw.index)
-    for name in (c.name for c in COLUMNS):
-        if name in raw:
-            out[name] = raw[name]
-    if "challenger_capability" not in raw or "defender_capability" not in raw:
-        out["challenger_capability"], out["defender_capability"] = raw["balance"], 1 - raw["balance"]
-    if "s_score" in raw:
-        out["status_quo"] = (raw["s_score"] + 1) / 2
-    if "distance_miles" in raw:
-        out["distance_km"] = raw["distance_miles"] * KM_PER_MILE
-    if "status_quo_kept" in raw:
-        out["attacked"] = 1 - raw["status_quo_kept"]
-    elif "escalated" in raw:
-        out["attacked"] = raw["escalated"]
-    else:
-        out["attacked"] = np.maximum(raw["capitulated"], raw["war"])
-    # Cases without capabilities, a year or an outcome say nothing either way, and published files hold a few.
-    return out.dropna(subset=["year", "challenger_capability", "defender_capability", "attacked"]).reset_index(drop=True)
-
-
-def _check_outcomes(frame: pd.DataFrame, file: str) -> None:
-    problems = []
-    for name in ("attacked", "war"):
-        if name in frame and not frame[name].dropna().isin([0.0, 1.0]).all():
-            problems.append(Problem(file, None, name, "other numbers", "0 or 1", "an outcome is a yes or a no"))
-    none = frame[(frame["challenger_capability"] + frame["defender_capability"]) <= 0]
-    problems += [
-        Problem(file, int(i) + 2, "challenger_capability", "0 and 0", "one above 0", "nobody has any capability")
-        for i in none.index[:10]
-    ]
-    _raise(problems)
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError(problems[:50])
-
-
 # The margin as it stood then
 
 
@@ -364,26 +158,34 @@ def built_then(cases: pd.DataFrame, then: Then) -> Built:
     by their reliability. p*: value of the status quo less its expected fall, and weighted costs. A column that the file lacks is drawn,
     or left out, alike for all; a cell without a value stands at the mean of its column.
     """
-    draws = [_parts(cases, then, k) for k in range(len(then.prices.weight))]
+    known = _known_then(cases)
+    draws = [_parts(known, then, k) for k in range(len(then.prices.weight))]
     return Built(np.mean([tie for tie, _ in draws], axis=0), np.mean([p for _, p in draws], axis=0))
 
 
-def _parts(cases: pd.DataFrame, then: Then, k: int) -> tuple[F64, F64]:
+def _known_then(cases: pd.DataFrame) -> dict[str, F64]:
+    """Columns of the file that hold anything, with the mean of each where a cell is missing; (cases,) each."""
+    found = {c: cases[c].to_numpy(np.float64) for c in ("year", *FEATURES) if c in cases}
+    return {
+        name: values if name == "year" else np.where(np.isnan(values), np.nanmean(values), values)
+        for name, values in found.items()
+        if name == "year" or not np.isnan(values).all()
+    }
+
+
+def _parts(known: Mapping[str, F64], then: Then, k: int) -> tuple[F64, F64]:
+    """p* and p of draw k."""
     prices, other = then.prices, {name: float(values[k]) for name, values in then.other.items()}
+    year = known["year"]
 
     def column(name: str, missing: float) -> F64:
-        known = cases[name].dropna() if name in cases else None
-        if known is None or known.empty:
-            return np.full(len(cases), missing)
-        values: F64 = cases[name].fillna(float(known.mean())).to_numpy(np.float64)
-        return values
+        return known[name] if name in known else np.full(len(year), missing)
 
-    year = cases["year"].to_numpy(np.float64)
     reliable = np.where(year < 1945, other["reliability.before_1945"], other["reliability.after_1945"])
     reach = 2.0 ** (-column("distance_km", 0.0) / other["halving_km"])
     attack = column("challenger_capability", 0.0) * reach + reliable * column("challenger_allies", 0.0)
     defence = column("defender_capability", 0.0) + reliable * column("defender_allies", 0.0)
-    p = np.divide(attack, attack + defence, out=np.full(len(cases), 0.5), where=attack + defence > 0)
+    p = np.divide(attack, attack + defence, out=np.full(len(year), 0.5), where=attack + defence > 0)
     value = column("status_quo", float(prices.status_quo[k])) * (1 - other["revisionist"] * column("revisionist", 0.0))
     value = value + other["peace"] * np.log1p(column("peace_years", 0.0)) / np.log1p(50.0)
     fear = column("fear", float(prices.fear[k]))
@@ -400,34 +202,45 @@ def auc(scores: F64, happened: F64, weights: F64 | None = None) -> float:
 
     NaN where all cases are alike.
     """
-    return _ranked(scores, happened)(np.ones(len(scores)) if weights is None else weights)
+    ask = _ranked(scores, happened, np.arange(len(scores)))
+    return ask(np.ones(len(scores)) if weights is None else weights)
 
 
-def _ranked(scores: F64, happened: F64) -> Callable[[F64], float]:
-    """AUC of fixed scores as a function of the cases' weights: sorted once, however often it is asked."""
-    _, place = np.unique(scores, return_inverse=True)
-    levels = int(place.max()) + 1
+def _ranked(scores: F64, happened: F64, cluster: npt.NDArray[np.int64]) -> Callable[[F64], float]:
+    """AUC of fixed scores as a function of the clusters' weights: sorted once, however often it is asked."""
+    yes, no = (np.flatnonzero(happened == kind) for kind in (1, 0))
+    no = no[np.argsort(scores[no], kind="stable")]
+    below, not_above = (np.searchsorted(scores[no], scores[yes], side=side) for side in ("left", "right"))
+    of_yes, of_no = cluster[yes], cluster[no]
 
     def weighted(weights: F64) -> float:
-        yes = np.bincount(place, weights * happened, levels)
-        no = np.bincount(place, weights * (1 - happened), levels)
-        pairs = float(yes.sum() * no.sum())
-        return float((yes * (no.cumsum() - no / 2)).sum() / pairs) if pairs > 0 else float("nan")
+        total = np.concatenate([[0.0], np.cumsum(weights[of_no])])
+        pairs = float(weights[of_yes].sum() * total[-1])
+        return float((weights[of_yes] * (total[below] + total[not_above])).sum() / 2 / pairs) if pairs > 0 else float("nan")
 
     return weighted
 
 
-def eras_of(cases: pd.DataFrame, outcome: str) -> npt.NDArray[np.int64]:
-    """Which part each case is held out with: historical eras where two hold both outcomes, else thirds by year."""
+def eras_of(cases: pd.DataFrame, outcome: str) -> tuple[npt.NDArray[np.int64], str]:
+    """Which part each case is held out with, and how the parts were made, in words.
+
+    Historical eras where two hold both outcomes, else thirds by year; where a file has no years, every third row.
+    """
     years = cases["year"].to_numpy(np.float64)
+    happened = cases[outcome].to_numpy(np.float64)
+    if np.isnan(years).any():
+        return np.arange(len(years)) % 3, "The file has no years: every third row is held out in turn."
     era = np.digitize(years, ERAS)
-    if _usable(era, cases[outcome].to_numpy(np.float64)) >= 2:
-        return _merged(era, cases[outcome].to_numpy(np.float64))
-    order = np.argsort(years, kind="stable")
+    if _usable(era, happened) >= 2:
+        merged = _merged(era, happened)
+        poor = len(np.unique(era)) - len(np.unique(merged))
+        few = f"Eras with fewer than {FEWEST_OF_A_KIND} cases of either outcome are held out with a neighbour ({poor})."
+        return merged, few if poor else "Each era is held out in turn."
+    # `array_split` of a stable order, so that years that stand on a border are cut by their place in the file.
     parts = np.empty(len(years), np.int64)
-    for i, rows in enumerate(np.array_split(order, 3)):
+    for i, rows in enumerate(np.array_split(np.argsort(years, kind="stable"), 3)):
         parts[rows] = i
-    return parts
+    return parts, f"No two eras have {FEWEST_OF_A_KIND} cases of either outcome: thirds by year are held out instead."
 
 
 def _usable(parts: npt.NDArray[np.int64], happened: F64) -> int:
@@ -470,6 +283,11 @@ def held_out(features: F64, happened: F64, parts: npt.NDArray[np.int64]) -> F64:
         model.fit(known[0], happened[~here])
         out[here] = model.predict_proba(known[1])[:, 1]
     return out
+
+
+def brier(chance: F64, happened: F64) -> float:
+    """Mean squared distance of the chance from what happened; lower is better (Brier 1950)."""
+    return float(np.mean((chance - happened) ** 2))
 
 
 def log_score(chance: F64, happened: F64) -> float:
@@ -518,6 +336,11 @@ class Score:
     log_score_logit: float
     log_score_base: float
     """Of the share of events in the other eras."""
+    brier: float
+    """Of the same four chances, in the same order."""
+    brier_capability: float
+    brier_logit: float
+    brier_base: float
     eras: tuple[dict[str, Any], ...]
     columns: tuple[str, ...]
     """Columns that the logistic regression and the margin had."""
@@ -527,24 +350,9 @@ class Score:
     def row(self) -> dict[str, Any]:
         """The score as one object of the JSON document."""
         return {
-            "n": self.n,
-            "outcome": self.outcome,
-            "events": self.events,
-            "dyads": self.dyads,
-            "auc": _round(self.auc),
-            "auc_low": _round(self.auc_low),
-            "auc_high": _round(self.auc_high),
-            "auc_capability": _round(self.auc_capability),
-            "auc_logit": _round(self.auc_logit),
-            "auc_logit_with_margin": _round(self.auc_logit_with_margin),
-            "auc_tie_chance_alone": _round(self.auc_tie),
-            "auc_success_alone": _round(self.auc_success),
-            "auc_over_capability": {k: _round(getattr(self.over_capability, k)) for k in ("value", "low", "high")},
-            "auc_over_logit": {k: _round(getattr(self.over_logit, k)) for k in ("value", "low", "high")},
-            "log_score": _round(self.log_score),
-            "log_score_capability": _round(self.log_score_capability),
-            "log_score_logit": _round(self.log_score_logit),
-            "log_score_base": _round(self.log_score_base),
+            **{name: getattr(self, name) for name in _COUNTS},
+            **{name: _round(getattr(self, of)) for name, of in _NUMBERS.items()},
+            **{name: {k: _round(getattr(getattr(self, of), k)) for k in ("value", "low", "high")} for name, of in _GAPS.items()},
             "eras": list(self.eras),
             "columns": list(self.columns),
             "verdict": self.verdict,
@@ -552,81 +360,168 @@ class Score:
         }
 
 
+_COUNTS = ("n", "outcome", "events", "dyads")
+_NUMBERS = {
+    name: {"auc_tie_chance_alone": "auc_tie", "auc_success_alone": "auc_success"}.get(name, name)
+    for name in (
+        *("auc", "auc_low", "auc_high", "auc_capability", "auc_logit", "auc_logit_with_margin"),
+        *("auc_tie_chance_alone", "auc_success_alone"),
+        *("log_score", "log_score_capability", "log_score_logit", "log_score_base"),
+        *("brier", "brier_capability", "brier_logit", "brier_base"),
+    )
+}
+_GAPS = {"auc_over_capability": "over_capability", "auc_over_logit": "over_logit"}
+"""Fields of the JSON document, and what of a score each is."""
+
+
+def _not_scored(cases: PastCases, outcome: str, few: InputError) -> dict[str, Any]:
+    """The object of a set that holds too few cases: every field of a score, and why it is empty."""
+    why = few.problems[0]
+    return {
+        **dict.fromkeys((*_COUNTS, *_NUMBERS)),
+        **{name: dict.fromkeys(("value", "low", "high")) for name in _GAPS},
+        "n": len(cases.frame),
+        "outcome": outcome,
+        "eras": [],
+        "columns": [],
+        "verdict": "not scored: too few cases",
+        "notes": [f"Found: {why.found}. Needed: {why.allowed}."],
+    }
+
+
 def _round(value: float) -> float | None:
     return round(value, 4) if np.isfinite(value) else None
 
 
-def score(cases: pd.DataFrame, then: Then, outcome: str = "attacked", bootstraps: int = BOOTSTRAPS) -> Score:
-    """Set the margin's ordering beside its rivals'. Raises InputError where there are too few cases of either outcome."""
+@dataclass(frozen=True)
+class Ordering:
+    """How margins order cases beside the capability ratio, without any regression."""
+
+    margin: F64
+    """Higher where an attack is likelier: (cases,). So is `ratio`."""
+    ratio: F64
+    happened: F64
+    built: Built
+    draws: Mapping[str, F64]
+    """AUC of margin and ratio over samples of whole pairs: (samples,)."""
+    over_capability: Gap
+    low: float
+    high: float
+    """Of the AUC of the margin."""
+    pairs: int
+    enough_pairs: bool
+
+    @property
+    def sure(self) -> bool:
+        """Better than the ratio, better than a coin, and on pairs enough to say so."""
+        return self.over_capability.sure and self.low > 0.5 and self.enough_pairs
+
+
+def known_cases(cases: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """The cases whose outcome is known. Raises InputError where there are too few of them, or of either outcome."""
     cases = cases[cases[outcome].notna()].reset_index(drop=True) if outcome in cases else cases.iloc[:0]
-    happened = cases[outcome].to_numpy(np.float64) if len(cases) else np.empty(0)
-    events = int(happened.sum())
+    events = int(cases[outcome].sum()) if len(cases) else 0
     if len(cases) < LEAST or min(events, len(cases) - events) < FEWEST_OF_A_KIND:
         found = f"{len(cases)} cases, {events} of them with the outcome"
         allowed = f"{LEAST} cases or more, {FEWEST_OF_A_KIND} or more of either outcome"
         raise InputError([Problem("cases", None, outcome, found, allowed, "too few cases to score an ordering")])
+    return cases
+
+
+def order(cases: pd.DataFrame, then: Then, outcome: str = "attacked", bootstraps: int = BOOTSTRAPS) -> Ordering:
+    """The orderings of margin and ratio and how sure their difference is. Raises InputError as `known_cases` does."""
+    cases = known_cases(cases, outcome)
+    happened = cases[outcome].to_numpy(np.float64)
     built = built_then(cases, then)
-    margin = -built.margin
-    ratio = _ratio(cases)
-    parts = eras_of(cases, outcome)
+    cluster = _clusters(cases)
+    orders = {"margin": -built.margin, "ratio": _ratio(cases)}
+    draws = _bootstrap(orders, happened, cluster, bootstraps)
+    low, high = np.nanquantile(draws["margin"], (0.025, 0.975))
+    pairs = min(len(np.unique(cluster[happened == kind])) for kind in (0, 1))
+    return Ordering(
+        orders["margin"],
+        orders["ratio"],
+        happened,
+        built,
+        draws,
+        _gap(orders["margin"], orders["ratio"], happened, draws["margin"] - draws["ratio"]),
+        float(low),
+        float(high),
+        len(np.unique(cluster)),
+        pairs >= FEWEST_PAIRS,
+    )
+
+
+def _gap(first: F64, second: F64, happened: F64, differences: F64) -> Gap:
+    low, high = np.nanquantile(differences, (0.025, 0.975))
+    return Gap(auc(first, happened) - auc(second, happened), float(low), float(high))
+
+
+def score(cases: pd.DataFrame, then: Then, outcome: str = "attacked", bootstraps: int = BOOTSTRAPS) -> Score:
+    """Set the margin's ordering beside its rivals'. Raises InputError where there are too few cases of either outcome."""
+    cases = known_cases(cases, outcome)
+    found = order(cases, then, outcome, bootstraps)
+    happened, margin, ratio = found.happened, found.margin, found.ratio
+    parts, split = eras_of(cases, outcome)
     columns, features = _features(cases)
     logit = held_out(features, happened, parts)
     joined = held_out(np.column_stack([features, margin]), happened, parts)
-    cluster = _clusters(cases)
-    orders = {"margin": margin, "ratio": ratio, "logit": logit, "joined": joined}
-    values = {name: auc(s, happened) for name, s in orders.items()}
-    spread = _bootstrap(orders, happened, cluster, bootstraps)
-
-    def gap(first: str, second: str) -> Gap:
-        low, high = np.nanquantile(spread[first] - spread[second], (0.025, 0.975))
-        return Gap(values[first] - values[second], float(low), float(high))
-
-    over, beyond = gap("margin", "ratio"), gap("joined", "logit")
-    low, high = np.nanquantile(spread["margin"], (0.025, 0.975))
-    base = (
-        np.array([happened[parts != part].mean() for part in parts])
-        if len(np.unique(parts)) > 1
-        else np.full(len(cases), happened.mean())
-    )
+    draws = _bootstrap({"logit": logit, "joined": joined}, happened, _clusters(cases), bootstraps)
+    beyond = _gap(joined, logit, happened, draws["joined"] - draws["logit"])
+    base = np.empty(len(cases))
+    for part in np.unique(parts):
+        base[parts == part] = happened[parts != part].mean()
+    chances = (held_out(margin[:, None], happened, parts), held_out(ratio[:, None], happened, parts), logit, base)
+    logs, briers = ([rule(chance, happened) for chance in chances] for rule in (log_score, brier))
     return Score(
-        outcome,
-        len(cases),
-        events,
-        len(np.unique(cluster)),
-        values["margin"],
-        float(low),
-        float(high),
-        values["ratio"],
-        values["logit"],
-        values["joined"],
-        auc(-built.tie, happened),
-        auc(built.success, happened),
-        over,
-        beyond,
-        log_score(held_out(margin[:, None], happened, parts), happened),
-        log_score(held_out(ratio[:, None], happened, parts), happened),
-        log_score(logit, happened),
-        log_score(base, happened),
-        tuple(_era_rows(cases, happened, parts, orders)),
-        columns,
-        verdict(over, beyond),
-        _notes(columns),
+        outcome=outcome,
+        n=len(cases),
+        events=int(happened.sum()),
+        dyads=found.pairs,
+        auc=auc(margin, happened),
+        auc_low=found.low,
+        auc_high=found.high,
+        auc_capability=auc(ratio, happened),
+        auc_logit=auc(logit, happened),
+        auc_logit_with_margin=auc(joined, happened),
+        auc_tie=auc(-found.built.tie, happened),
+        auc_success=auc(found.built.success, happened),
+        over_capability=found.over_capability,
+        over_logit=beyond,
+        log_score=logs[0],
+        log_score_capability=logs[1],
+        log_score_logit=logs[2],
+        log_score_base=logs[3],
+        brier=briers[0],
+        brier_capability=briers[1],
+        brier_logit=briers[2],
+        brier_base=briers[3],
+        eras=tuple(_era_rows(cases, happened, parts, {"margin": margin, "ratio": ratio, "logit": logit})),
+        columns=columns,
+        verdict=verdict(found, beyond),
+        notes=_notes(columns, found, split),
     )
 
 
-def verdict(over: Gap, beyond: Gap) -> str:
+def verdict(found: Ordering, beyond: Gap) -> str:
     """In words, and never kinder than the intervals."""
-    if not over.sure:
+    if not found.sure:
         return ADDS_NOTHING
     if not beyond.sure:
         return "orders better than the capability ratio; adds nothing to a logistic regression of the same columns"
     return "orders better than the capability ratio, and adds to a logistic regression of the same columns"
 
 
-def _notes(columns: Sequence[str]) -> tuple[str, ...]:
-    notes = ["Weights are assumptions fixed beforehand; the regression is trained on other eras of the same file."]
+def _notes(columns: Sequence[str], found: Ordering, split: str) -> tuple[str, ...]:
+    notes = [f"Weights are assumptions fixed beforehand; the regression is trained on other parts of the same file. {split}"]
     if set(columns) <= {"challenger_capability", "defender_capability"}:
         notes.append("With capabilities alone the margin orders as the ratio does, so it cannot add anything here.")
+    if found.over_capability.sure and found.low <= 0.5:
+        notes.append("The margin orders better than the ratio, but not better than a coin: that adds nothing.")
+    if not found.enough_pairs:
+        notes.append(
+            f"Fewer than {FEWEST_PAIRS} pairs of states with the outcome, or without it: no interval to rest a claim on."
+        )
     return tuple(notes)
 
 
@@ -667,10 +562,10 @@ def _bootstrap(orders: Mapping[str, F64], happened: F64, cluster: npt.NDArray[np
     """AUC of each ordering over samples of whole clusters, the same samples for all. Held-out chances are not trained again."""
     rng = np.random.default_rng(SEED)
     n = int(cluster.max()) + 1
-    ranked = {name: _ranked(scores, happened) for name, scores in orders.items()}
+    ranked = {name: _ranked(scores, happened, cluster) for name, scores in orders.items()}
     out = {name: np.empty(times) for name in orders}
     for i in range(times):
-        weights = np.bincount(rng.integers(0, n, n), minlength=n)[cluster].astype(np.float64)
+        weights = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
         for name, asked in ranked.items():
             out[name][i] = asked(weights)
     return out
@@ -680,13 +575,14 @@ def _era_rows(
     cases: pd.DataFrame, happened: F64, parts: npt.NDArray[np.int64], orders: Mapping[str, F64]
 ) -> list[dict[str, Any]]:
     rows = []
-    years = cases["year"].to_numpy(np.int64)
+    years = cases["year"].to_numpy(np.float64)
     for part in np.unique(parts):
         here = parts == part
+        dated = not np.isnan(years[here]).any()
         rows.append(
             {
-                "from": int(years[here].min()),
-                "to": int(years[here].max()),
+                "from": int(years[here].min()) if dated else None,
+                "to": int(years[here].max()) if dated else None,
                 "n": int(here.sum()),
                 "events": int(happened[here].sum()),
                 "auc": _round(auc(orders["margin"][here], happened[here])),
@@ -697,171 +593,46 @@ def _era_rows(
     return rows
 
 
-# Cases from public data: crises (ICB), capabilities (NMC), obligations (ATOP)
-
-VIOLENT_ACT = 9
-"""Trigger of a crisis: direct violence, as against words, pressure, a move of forces or violence by others."""
-FIRST_NOT_A_STATE = 990
-"""Codes of triggering entities from here on are no states: 995 internal, 996 non-state, 997 several."""
-_FEAR_YEARS = 5
-
-SETS = ("icb.crises", "icb.rivals")
-
-
-def crisis_cases(folder: Path) -> dict[str, pd.DataFrame]:
-    """Both sets of cases that a folder with ICB, NMC and ATOP files gives, by name; empty where a file is missing.
-
-    `icb.crises`: one case a state in crisis and the state that triggered it; attacked where the trigger was a violent act.
-    `icb.rivals`: one case a year of every such pair; attacked where it triggered a crisis by a violent act in that year. Pairs are
-    known to be rivals only afterwards, so the set says nothing of states that never met in a crisis.
-    What is known of a case is that of the year before.
-    """
-    places = [
-        _place(folder, names, inner)
-        for names, inner in ((icb.ACTORS, ("icb",)), (cow.FILES, ("cow", "cow-nmc")), (atop.DYAD_SPELLS, ("atop",)))
-    ]
-    if any(p is None for p in places):
-        return {}
-    crises, capabilities, obligations = (p for p in places if p is not None)
-    actors = icb.read_actors(crises)
-    _raise(
-        [
-            Problem(str(crises), 1, name, "no such column", name, "crises cannot be told apart without it")
-            for name in ("trigent", "triggr")
-            if name not in actors
-        ]
-    )
-    cinc = cow.read_nmc(capabilities).set_index(["cow_code", "year"])["cinc"].dropna()
-    spells = atop.read_dyad_spells(obligations)
-    allies = _allied(spells[spells["kind"] == "defense_pact"], cinc)
-    pairs = actors[actors["trigent"].between(1, FIRST_NOT_A_STATE - 1) & (actors["trigent"] != actors["cow_code"])]
-    events = pd.DataFrame(
-        {
-            "challenger": pairs["trigent"].astype(int),
-            "defender": pairs["cow_code"].astype(int),
-            "year": pairs["trigger_year"].astype(int),
-            "attacked": (pairs["triggr"] == VIOLENT_ACT).fillna(value=False).astype(float),
-        }
-    )
-    return {
-        name: frame
-        for name, frame in zip(SETS, (_crises(events, cinc, allies), _rivals(events, cinc, allies)), strict=True)
-        if len(frame)
-    }
-
-
-def _place(folder: Path, names: Sequence[str], inner: Sequence[str]) -> Path | None:
-    return next((p for p in (folder, *(folder / name for name in inner)) if p.is_dir() and _files.matching(p, *names)), None)
-
-
-def _allied(pacts: pd.DataFrame, cinc: pd.Series[float]) -> dict[tuple[int, int], dict[int, float]]:
-    """(state, year) → capability of each state bound to defend it."""
-    out: dict[tuple[int, int], dict[int, float]] = {}
-    known = cinc.to_dict()
-    for row in pacts.itertuples():
-        for year in range(int(row.start_year), int(row.end_year) + 1):
-            for own, friend in ((int(row.cow_a), int(row.cow_b)), (int(row.cow_b), int(row.cow_a))):
-                strength = known.get((friend, year))
-                if strength is not None:
-                    out.setdefault((own, year), {})[friend] = strength
-    return out
-
-
-def _crises(events: pd.DataFrame, cinc: pd.Series[float], allies: Mapping[tuple[int, int], Mapping[int, float]]) -> pd.DataFrame:
-    """Attacked in any of a pair's crises of a year counts once; peace since the pair's last crisis."""
-    cases = events.groupby(["challenger", "defender", "year"], as_index=False)["attacked"].max()
-    return _described(cases, events, cinc, allies)
-
-
-def _rivals(events: pd.DataFrame, cinc: pd.Series[float], allies: Mapping[tuple[int, int], Mapping[int, float]]) -> pd.DataFrame:
-    attacked = set(map(tuple, events[events["attacked"] == 1][["challenger", "defender", "year"]].to_numpy().tolist()))
-    years: dict[int, set[int]] = {}
-    for state, year in cinc.index:
-        years.setdefault(int(state), set()).add(int(year))
-    span = range(int(events["year"].min()), int(events["year"].max()) + 1)
-    pairs = {frozenset((int(a), int(b))) for a, b in zip(events["challenger"], events["defender"], strict=True)}
-    rows = [
-        (a, b, year, float((a, b, year) in attacked))
-        for pair in sorted(pairs, key=sorted)
-        for a, b in (tuple(sorted(pair)), tuple(sorted(pair, reverse=True)))
-        for year in span
-        if year - 1 in years.get(a, ()) and year - 1 in years.get(b, ())
-    ]
-    return _described(pd.DataFrame(rows, columns=["challenger", "defender", "year", "attacked"]), events, cinc, allies)
-
-
-def _described(
-    cases: pd.DataFrame, events: pd.DataFrame, cinc: pd.Series[float], allies: Mapping[tuple[int, int], Mapping[int, float]]
-) -> pd.DataFrame:
-    """Capabilities, allies, fear and peace as they stood the year before; cases whose capabilities are unknown are left out."""
-    known = cinc.to_dict()
-    crises: dict[frozenset[int], list[int]] = {}
-    for a, b, year in zip(events["challenger"], events["defender"], events["year"], strict=True):
-        crises.setdefault(frozenset((int(a), int(b))), []).append(int(year))
-    first = int(events["year"].min())
-    rows = []
-    for a, b, year, attacked in cases[["challenger", "defender", "year", "attacked"]].itertuples(index=False):
-        own, theirs = known.get((a, year - 1)), known.get((b, year - 1))
-        if own is None or theirs is None or own + theirs <= 0:
-            continue
-        friends = {side: allies.get((side, year - 1), {}) for side in (a, b)}
-        past = [y for y in crises[frozenset((a, b))] if y < year]
-        rows.append(
-            {
-                "year": float(year),
-                "challenger": str(a),
-                "defender": str(b),
-                "challenger_capability": own,
-                "defender_capability": theirs,
-                "challenger_allies": sum(v for k, v in friends[a].items() if k != b),
-                "defender_allies": sum(v for k, v in friends[b].items() if k != a),
-                "fear": _decline(known, a, b, year - 1),
-                "peace_years": float(year - max(past, default=first)),
-                "attacked": attacked,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _decline(known: Mapping[tuple[int, int], float], a: int, b: int, year: int) -> float:
-    """By how much the challenger's share of the two sides' capabilities fell in five years; 0 where it rose or nothing is known."""
-
-    def part(at: int) -> float | None:
-        own, theirs = known.get((a, at)), known.get((b, at))
-        return own / (own + theirs) if own is not None and theirs is not None and own + theirs > 0 else None
-
-    now, then = part(year), part(year - _FEAR_YEARS)
-    return max(0.0, then - now) if now is not None and then is not None else 0.0
-
-
 # Cases of validation
 
 _TITLES = {
     "icb.crises": "Crises, 1918 on: does the margin order those that opened with violence?",
     "icb.rivals": "Years of pairs that met in a crisis: does the margin order those in which one attacked?",
+    "mid.disputes": "Militarized disputes (COW): does the margin order those in which the opener used force?",
+    "mid.years": "Years of pairs that met in a dispute (COW): does the margin order those in which one opened one with force?",
+    "gml.disputes": "Militarized disputes (GML): does the margin order those in which the opener used force?",
+    "gml.years": "Years of pairs that met in a dispute (GML): does the margin order those in which one opened one with force?",
 }
+_TESTS = "whether margins order cases; no test of any level, nor of the margins of today's theaters"
 
 
 def falsifier_cases(data_dir: Path, register: Register | None = None) -> list[Case]:
-    """The margin against the capability ratio on public data; no case where the folder lacks ICB, NMC or ATOP."""
-    then = draw_then(register or Register.reference())
-    return [_case(name, score(frame, then)) for name, frame in crisis_cases(data_dir).items()]
+    """The margin against the capability ratio on public data; none where the folder lacks NMC, ATOP, or all of ICB, MID and GML."""
+    found = past_cases(data_dir)
+    then = draw_then(register or Register.reference()) if found else None
+    return [_case(name, cases, then) for name, cases in found.items() if then is not None]
 
 
-def _case(name: str, found: Score) -> Case:
+def _case(name: str, cases: PastCases, then: Then) -> Case:
+    try:
+        found = score(cases.frame, then)
+    except InputError as few:
+        why = f"Not scored: {few.problems[0].found}; {few.problems[0].allowed} are needed."
+        return Case(f"deterrence.{name}", "hindcast", _TITLES[name], passed=False, why=why, unit="AUC", tests=_TESTS)
     over, beyond = found.over_capability, found.over_logit
     why = (
         f"{found.verdict}: AUC {found.auc:.3f} against {found.auc_capability:.3f} of the capability ratio alone "
         f"(difference {over.value:+.3f}, 95% from {over.low:+.3f} to {over.high:+.3f}) and {found.auc_logit:.3f} of a logistic "
         f"regression of the same columns, to which the margin adds {beyond.value:+.3f} ({beyond.low:+.3f} to {beyond.high:+.3f}); "
         f"p* alone {found.auc_tie:.3f}, p alone {found.auc_success:.3f}; "
-        f"{found.n:,} cases, {found.events:,} events, {found.dyads:,} pairs; passes where the first interval lies above nil"
+        f"{found.n:,} cases, {found.events:,} events, {found.dyads:,} pairs; passes where the first interval lies above nil and the "
+        f"margin's own ({found.auc_low:.3f} to {found.auc_high:.3f}) above a coin"
     )
     return Case(
         case=f"deterrence.{name}",
         kind="hindcast",
         title=_TITLES[name],
-        passed=over.sure,
+        passed=found.verdict != ADDS_NOTHING,
         why=why,
         unit="AUC",
         low=found.auc_low,
@@ -873,7 +644,7 @@ def _case(name: str, found: Score) -> Case:
             "logistic regression": found.log_score_logit,
             "share of events": found.log_score_base,
         },
-        tests="whether margins order cases; no test of any level, nor of the margins of today's theaters",
+        tests=_TESTS,
     )
 
 
@@ -899,19 +670,56 @@ def sign_cases(register: Register) -> list[Case]:
 
 
 def score_rows(register: Register, cases: Path | None, data: Path | None, outcome: str = "attacked") -> list[dict[str, Any]]:
-    """Scores of a file of cases, of public data, or of both, as plain objects. Raises InputError where neither gives any."""
-    if outcome not in ("attacked", "war"):
-        raise InputError([Problem("command line", None, "--outcome", outcome, "attacked, war", "no such outcome")])
-    sets: dict[str, pd.DataFrame] = {}
-    if cases is not None:
-        sets[cases.name] = read_cases(cases)
-    if data is not None:
-        found = crisis_cases(data)
-        if not found:
-            allowed = "files of the sets icb, cow and atop, there or in folders of these names"
-            raise InputError([Problem(str(data), None, None, "not all of them", allowed, "no cases can be built")])
-        sets |= found
-    if not sets:
+    """Scores of a file of cases, of public data, or of both, as plain objects.
+
+    Raises InputError where neither gives any case, or the file's are too few. Sets of the folder that hold too few are reported so.
+    """
+    if outcome not in OUTCOMES:
+        raise InputError([Problem("command line", None, "--outcome", outcome, ", ".join(OUTCOMES), "no such outcome")])
+    if cases is None and data is None:
         raise InputError([Problem("command line", None, "--cases", "nothing", "--cases FILE, or --data DIR", "no cases")])
+    given = read_cases(cases) if cases is not None else None
+    found = past_cases(data) if data is not None else {}
+    if data is not None and not found:
+        allowed = "files of cow-nmc and atop and of icb, mid or gml, there or in folders of these names"
+        raise InputError([Problem(str(data), None, None, "not all of them", allowed, "no cases can be built")])
     then = draw_then(register)
-    return [{**score(frame, then, outcome).row(), "set": name} for name, frame in sets.items()]
+    rows: list[dict[str, Any]] = []
+    if cases is not None and given is not None:
+        rows.append({**score(given, then, outcome).row(), "set": cases.name})
+    for name, drawn in found.items():
+        try:
+            row = score(drawn.frame, then, outcome).row()
+        except InputError as few:
+            row = _not_scored(drawn, outcome, few)
+        rows.append({**row, "notes": [*drawn.notes, *row["notes"]], "set": name})
+    return rows
+
+
+TEXT_COLUMNS = (
+    *("set", "n", "outcome", "events", "dyads", "auc", "auc_low", "auc_high", "auc_capability", "auc_logit"),
+    *("log_score", "brier"),
+)
+"""Fields of a score that a terminal shows as a table; the others are in the JSON and CSV output."""
+
+
+def lines_of(row: Mapping[str, Any]) -> list[str]:
+    """What a terminal says below the table: the two differences, and a line for each part held out."""
+
+    def number(value: float | None, form: str = ".2f") -> str:
+        return "–" if value is None else format(value, form)
+
+    def gap(name: str) -> str:
+        value, low, high = (number(row[name][k], "+.3f") for k in ("value", "low", "high"))
+        return f"{value} (95% from {low} to {high})"
+
+    differences = f"AUC over the ratio {gap('auc_over_capability')}; added to the regression {gap('auc_over_logit')}."
+    return [
+        *([] if row["auc"] is None else [differences]),
+        *(
+            f"{'part' if era['from'] is None else str(era['from']) + '–' + str(era['to'])}: {era['n']:,} cases, "
+            f"{era['events']:,} events, AUC {number(era['auc'])}, ratio {number(era['auc_capability'])}, "
+            f"regression {number(era['auc_logit'])}"
+            for era in row["eras"]
+        ),
+    ]

@@ -24,6 +24,7 @@ from isthmus.validation.natural import COLUMNS as NATURAL_COLUMNS
 from isthmus.validation.natural import NaturalExperiments, natural_experiments, read_sightings
 from isthmus.validation.observations import ObservationFile, read_observations
 from isthmus.validation.plans import plan_cases
+from isthmus.validation.pressure import pressure_cases
 from isthmus.validation.published import NOT_TESTED_HERE, published_cases
 
 UNTESTED = (
@@ -91,8 +92,10 @@ def validate(
     cases += [*artillery.cases, *air.cases, *natural.cases]
     begin("signs of deterrence")
     cases += sign_cases(register)
+    begin("causal term of pressure")
+    cases += pressure_cases(register, data)
     if data is not None:
-        begin("margins against past crises")
+        begin("margins against past crises and disputes")
         cases += falsifier_cases(data, register)
     return Validation(tuple(cases), artillery, air, natural)
 

@@ -40,6 +40,9 @@ class Field:
     low: float | None = None
     choices: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("%Y-%m-%d",)
+    high: float | None = None
+    also: tuple[str, ...] = ()
+    """Names of the same column in other editions."""
 
 
 Rest = Callable[[str], Field | None]
@@ -104,21 +107,24 @@ def columns_of(
     allowed = "columns: " + ", ".join(needed)
     if not any(header):
         fail(file, "a blank first row", allowed, "no header", row=row)
-    missing = [name for name in needed if name not in header]
+    names = {f.source: {f.source, *f.also} for f in fields}
+    missing = [name for name in needed if not names[name] & set(header)]
     if needed and len(missing) == len(needed):
         separator = next((w for m, w in ((";", "semicolons"), ("\t", "tabs")) if len(header) == 1 and m in header[0]), None)
         if separator:
             fail(file, f"cells separated by {separator}", "cells separated by commas", "wrong separator", row=row)
         fail(file, quoted(",".join(header)), allowed, "this is another file: none of its columns is expected", row=row)
     problems = [Problem(file, row, name, "no such column", allowed, f"missing column '{name}'") for name in missing]
-    known = {f.source: f for f in fields}
+    known = {name: f for f in fields for name in (f.source, *f.also)}
     used: list[tuple[int, Field]] = []
     for place, name in enumerate(header):
         field = known.get(name) or (rest(name) if rest and name else None)
         if field is None:
             continue
-        if name in header[:place]:
-            problems.append(Problem(file, row, name, f"'{name}' twice", "each column once", "column twice"))
+        before = names.get(field.source, {name}) & set(header[:place])
+        if before:
+            found = f"'{name}' twice" if name in before else f"'{name}' beside '{before.pop()}'"
+            problems.append(Problem(file, row, name, found, "each column once", "column twice"))
         used.append((place, field))
     if problems:
         raise InputError(problems)
@@ -143,6 +149,8 @@ def convert(cells: pd.Series, field: Field) -> tuple[pd.Series, pd.Series]:
     bad = bad | (~np.isfinite(numbers) & ~empty)
     if field.low is not None:
         bad = bad | (numbers < field.low)
+    if field.high is not None:
+        bad = bad | (numbers > field.high)
     if field.kind == "float":
         return numbers, bad
     bad = bad | (~empty & ((numbers % 1 != 0) | (numbers.abs() > 2**53)))
@@ -153,7 +161,7 @@ def allowed_in(field: Field) -> str:
     """What a cell of the field may hold, in words."""
     text = "one of: " + ", ".join(field.choices) if field.choices else _ALLOWED[field.kind]
     if field.low is not None:
-        text += f" of at least {field.low:g}"
+        text += f" of at least {field.low:g}" + ("" if field.high is None else f" and at most {field.high:g}")
     if field.kind == "date":
         text += " such as " + " or ".join(pd.Timestamp(2024, 8, 31, 18, 30).strftime(pattern) for pattern in field.formats)
     if field.blank:

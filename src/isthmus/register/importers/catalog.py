@@ -253,6 +253,35 @@ _ALL = (
         reader="icb:read_icb",
     ),
     Dataset(
+        name="mid",
+        title="Militarized Interstate Disputes, version 5.0; dyadic set 4.02 and 4.03",
+        publisher="Correlates of War Project",
+        citation="Palmer, McManus, D'Orazio, Kenwick, Karstens, Bloch, Dietrich, Kahn, Ritter and Soules 2021, Conflict Management and "
+        "Peace Science; Maoz, Johnson, Kaplan, Ogunkoya and Shreve 2018 (dyads)",
+        terms="Cite the article of record and give the version. Dyadic files: cite theirs beside it.",
+        files=(
+            DataFile(("MIDA*.csv",), "mid:read_disputes"),
+            DataFile(("MIDB*.csv",), "mid:read_participants"),
+            DataFile(("dyadic_mid*.csv",), "mid:read_dyads"),
+            DataFile(("cow_mid_d*disps*.csv",), "mid:read_dyad_years"),
+        ),
+        reader="mid:read_mid",
+    ),
+    Dataset(
+        name="gml",
+        title="Militarized interstate disputes corrected by Gibler, Miller and Little, versions 2.x",
+        publisher="Gibler, Miller and Little",
+        citation="Gibler, Miller and Little 2016, International Studies Quarterly 60(4)",
+        terms="Cite, with the version. A maintainer asks that what is done with the set be the researcher's own decision: say how "
+        "cases were drawn from it.",
+        files=(
+            DataFile(("gml-mida*.csv",), "gml:read_disputes"),
+            DataFile(("gml-midb*.csv",), "gml:read_participants"),
+            DataFile(("gml-ddy*.csv", "gml-ndy*.csv", "gml_dirdisp*.csv", "gml_mid_ddydisps*.csv"), "gml:read_dyad_years"),
+        ),
+        reader="gml:read_gml",
+    ),
+    Dataset(
         name="exercises",
         title="Multinational Military Exercises 1980-2010, version 7",
         publisher="D'Orazio, Harvard Dataverse",
