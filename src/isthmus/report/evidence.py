@@ -45,6 +45,7 @@ FIELDS = {
     "plan": "How an army rations and orders",
     "prior": "Prior for what nobody looked up",
     "rate": "Highest rate of fire of a launcher",
+    "readiness": "What months short of war take from stocks",
     "shots": "Interceptors a target",
     "stock": "Opening stock",
     "weight": "Weights between classes of one mission",

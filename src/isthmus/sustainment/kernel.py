@@ -25,6 +25,7 @@ import numba
 from numba.core import config as numba_config
 
 from isthmus.interop.output import KNOT_WEEKS
+from isthmus.sustainment.vectors import WIDTH, eight, gather, largest, some, where
 
 # Whoever imported numba first may have fixed the processor of this machine: read the settings again.
 numba_config.reload_config()
@@ -35,7 +36,7 @@ I32 = npt.NDArray[np.int32]
 LANES: Final = 256
 """Futures a tile. Inputs are padded to whole tiles."""
 
-KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v6"
+KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v7"
 """Stands in every manifest: two runs are byte-identical only on the same target."""
 
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -228,10 +229,12 @@ class _At(NamedTuple):
     duels: int
     groups: int
     fronts: int
-    shared: int
     sides: int
     years: int
     wearing: int
+    grants: int
+    bundles: int
+    joints: int
     row_group: int
     row_home_edge: int
     row_away_edge: int
@@ -243,13 +246,26 @@ class _At(NamedTuple):
     edge_desk: int
     edge_mode: int
     edge_wait: int
-    edge_hub: int
-    edge_shared: int
-    shared_row: int
+    edge_bundle: int
+    edge_grant: int
+    joint_row: int
+    grant_cell: int
+    desk_grants: int
+    bundle_pool: int
+    bundle_mode: int
+    bundle_hub: int
+    bundle_joint: int
+    still_edge: int
+    bundle_still: int
+    moving_edge: int
+    bundle_moving: int
+    pool_bundles: int
     pool_cell: int
     pool_near: int
     pool_far: int
     pool_group: int
+    cell_pool: int
+    cell_pools: int
     cell_front: int
     cell_view: int
     cell_kind: int
@@ -302,25 +318,36 @@ class _Of(NamedTuple):
     wear: int
     mend: int
     replace: int
-    pool_mass: int
-    ones: int
 
 
 class _Slots(NamedTuple):
     """Where each part of a tile's memory begins. Units as in :class:`Lanes`."""
 
-    stock: int  # rows, units
     made: int  # rows, units made so far
-    drawn: int  # edges, units drawn so far
-    free: int  # edges, units that may be drawn now
     net: int  # edges: usable part of what stood above the floor at the start
-    placed: int  # edges, units that stand at the front on its first day
-    forwarded: int  # edges, units that stood forward when the front opened
-    cut: int  # edges: share of what was asked that a row drawn on by two fronts can give
-    ring: int  # pools x RING, units that arrive in a coming week
+    net_kept: int  # edges: the same less what transfer loses
+    given: int  # grants: share of the lot that is decided
+    still: int  # bundles: decided lots of rows that no line fills
+    still_kept: int  # bundles: the same less what transfer loses
+    drawn: int  # bundles: units drawn so far from rows that one front draws on
+    drawn_kept: int  # bundles: the same less what transfer loses
+    free: int  # bundles: units that may be drawn now from such rows
+    free_kept: int  # bundles: the same less what transfer loses
+    joint_free: int  # bundles: units that may be drawn now from rows that two fronts draw on
+    joint_free_kept: int  # bundles: the same less what transfer loses
+    joint_sent: int  # bundles: what such rows send this week, less what transfer loses
+    pair_above: int  # joints x 2: what stood above the floor at the start
+    pair_drawn: int  # joints x 2: units drawn so far
+    pair_free: int  # joints x 2: units that may be drawn now
+    pair_cut: int  # joints x 2: share of what was asked that the row can give
+    spare: int  # joints: what stood above the row's floor at the start
+    spared: int  # joints: share of the row that a donor at war at home spares
+    ring: int  # pools with NEAR or FAR x RING, units that left in a week
     on_hand: int  # pools
     transit: int  # pools
     used: int  # pools
+    rest: int  # pools: units that the other front plans with
+    forward_lost: int  # pools: units that stood forward x share lost in transfer, which they escape
     decided: int  # desks, tranches decided so far
     granted: int  # desks, weeks of need decided so far
     next_decision: int  # desks, week
@@ -343,22 +370,22 @@ class _Slots(NamedTuple):
     lag_sum: int  # cells: recent offers x lag
     lag_weight: int  # cells: recent offers
     sent: int  # cells, effect shipped this week
-    tonnes: int  # fronts, asked from outside the theater this week
+    sent_hub: int  # cells, of it from the hub
+    sent_far: int  # cells, of it from outside the theater
+    tonnes: int  # fronts, asked from outside the theater this week; then the share that lift carries
     spell: int  # duels x 2: weeks of the running spell against defence, against attack
     force: int  # views: share of the force that is left
     replaced: int  # views: share of the force that came back so far
     reference: int  # views: weighted reference need
     account: int  # sides x PER_SIDE: money booked up to the last year's end
-    intake: int  # pools x 5: shipped this week, net, from HOME, NEAR and FAR, then from the hub; units that the other front plans with
+    zeros: int  # a row of zeros
     ones: int  # a row of ones
     work: int  # scratch
 
 
-def _pack(network: Network, lanes: Lanes, weeks: int) -> tuple[I32, F32, _At, _Of, _Slots, int]:
-    """One array of indices, one of lane values: few arguments keep compilation and calls short."""
+def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32, _At, _Of, _Slots, int]:
+    """One array of indices, and where everything stands: few arguments keep compilation and calls short."""
     arrays = {name: np.asarray(a, np.int32) for name, a in network._asdict().items() if name in _At._fields}
-    for name, mode in (("pool_near", NEAR), ("pool_far", FAR)):
-        arrays[name] = np.isin(np.arange(network.pool_cell.size), network.edge_pool[network.edge_mode == mode]).astype(np.int32)
     sizes = {
         "rows": network.row_group.size,
         "lines": network.line_row.size,
@@ -380,46 +407,95 @@ def _pack(network: Network, lanes: Lanes, weeks: int) -> tuple[I32, F32, _At, _O
         if network.duel_kind[d] == BY_RATIO:
             view_duel[va], view_duel[vd] = d, d
     arrays["view_duel"] = view_duel
-    arrays["row_made"] = np.isin(np.arange(sizes["rows"]), network.line_row).astype(np.int32)
-    arrays["edge_shared"] = (network.row_away_edge[network.edge_row] >= 0).astype(np.int32)
-    arrays["shared_row"] = np.flatnonzero((network.row_home_edge >= 0) & (network.row_away_edge >= 0)).astype(np.int32)
-    sizes["shared"] = arrays["shared_row"].size
-    starts = np.cumsum([0, *(a.size for a in arrays.values())])
-    at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, starts, strict=False)})
-    mass = np.broadcast_to(
-        np.asarray(network.pool_mass_t, np.float32)[None, :, None], (lanes.stock.shape[0], sizes["pools"], LANES)
-    )
-    values = {
-        **{name: np.asarray(a, np.float32) for name, a in lanes._asdict().items()},
-        "pool_mass": mass,
-        "ones": np.ones((lanes.stock.shape[0], 1, LANES), np.float32),
-    }
-    begins = np.cumsum([0, *(a.shape[1] for a in values.values())])
-    of = _Of(**{name: int(s) for name, s in zip(values, begins, strict=False)})
-    e, p, c, d = sizes["edges"], sizes["pools"], sizes["cells"], sizes["duels"]
+    arrays |= _drawn_on(network, starts, weeks)
+    sizes |= {"grants": arrays["grant_cell"].size, "bundles": arrays["bundle_pool"].size, "joints": arrays["joint_row"].size}
+    begins = np.cumsum([0, *(a.size for a in arrays.values())])
+    at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, begins, strict=False)})
+    values = np.cumsum([0, *(a.shape[1] for a in lanes)])
+    of = _Of(**{name: int(s) for name, s in zip(Lanes._fields, values, strict=False)})
+    e, p, c, d, b, j = (sizes[n] for n in ("edges", "pools", "cells", "duels", "bundles", "joints"))
+    rings = int(max(arrays["pool_near"].max(initial=-1), arrays["pool_far"].max(initial=-1))) + 1
     lengths = (
-        [sizes["rows"]] * 2
-        + [e] * 6
-        + [p * RING]
-        + [p] * 3
+        [sizes["rows"], e, e, sizes["grants"]]
+        + [b] * 9
+        + [2 * j] * 4
+        + [j] * 2
+        + [rings * RING]
+        + [p] * 5
         + [sizes["desks"]] * 3
         + [c] * 15
         + [c * 4]
-        + [c] * 3
+        + [c] * 5
         + [sizes["fronts"], 2 * d]
         + [sizes["views"]] * 3
-        + [sizes["sides"] * len(PER_SIDE), 5 * p, 1, 5]
+        + [sizes["sides"] * len(PER_SIDE), 1, 1, 6]
     )
     slots = np.cumsum([0, *lengths])
-    sl = _Slots(*(int(s) for s in slots[:-1]))
-    return (
-        np.concatenate(list(arrays.values())),
-        np.ascontiguousarray(np.concatenate(list(values.values()), axis=1)),
-        at,
-        of,
-        sl,
-        int(slots[-1]),
-    )
+    return np.concatenate(list(arrays.values())), at, of, _Slots(*(int(s) for s in slots[:-1])), int(slots[-1])
+
+
+def _drawn_on(network: Network, starts: I32, weeks: int) -> dict[str, I32]:
+    """What the wars of a case draw on, and how it is summed.
+
+    Orders draw on all lots of a (cell, mode) pro rata. What the rows that one front draws on hold free is therefore linear in
+    what was drawn before, and can be kept in sum: a bundle is a (pool, mode, hub or not). Only a row on which two fronts at
+    war draw is kept by itself (a joint row). A grant is a (desk, cell): what its decisions are worth as a share of lots. Edges
+    whose lot changes with output or waits are summed every week, the others when a grant changed.
+    """
+    edges, desks, cells = network.edge_row.size, network.desk_front.size, network.cell_front.size
+    pools = network.pool_cell.size
+    made = np.isin(np.arange(network.row_group.size), network.line_row)
+    cell = network.pool_cell[network.edge_pool]
+    war = (starts >= 0) & (starts < weeks)
+    live = war[network.cell_front[cell]]
+    home, away = network.row_home_edge, network.row_away_edge
+    two = (home >= 0) & (away >= 0)
+    joint = np.flatnonzero(two & live[home] & live[away])
+    apart = np.zeros(edges, bool)
+    apart[home[joint]] = apart[away[joint]] = True
+    key = (network.edge_pool * 3 + network.edge_mode) * 2 + network.edge_hub
+    bundles = np.unique(key[live])
+    bundle = np.where(live, np.searchsorted(bundles, key), -1)
+    desk_cell = network.edge_desk * cells + cell
+    grants = np.unique(desk_cell[live])
+    moving = made[network.edge_row] | (network.edge_wait >= 0)
+    pool = bundles // 6
+
+    def listed(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        found = np.flatnonzero(mask)
+        found = found[np.argsort(bundle[found], kind="stable")]
+        return found, np.searchsorted(bundle[found], np.arange(len(bundles) + 1))
+
+    still_edge, bundle_still = listed(live & ~apart & ~moving)
+    moving_edge, bundle_moving = listed(live & ~apart & moving)
+    mode = bundles // 2 % 3
+    streams = {m: np.unique(pool[mode == m]) for m in (NEAR, FAR)}
+    ring = {NEAR: np.full(pools, -1), FAR: np.full(pools, -1)}
+    for m, first in ((NEAR, 0), (FAR, len(streams[NEAR]))):
+        ring[m][streams[m]] = first + np.arange(len(streams[m]))
+    cell_pool = np.argsort(network.pool_cell, kind="stable")
+    found = {
+        "row_made": made,
+        "edge_bundle": bundle,
+        "edge_grant": np.where(live, np.searchsorted(grants, desk_cell), -1),
+        "joint_row": joint,
+        "grant_cell": grants % cells if cells else grants,
+        "desk_grants": np.searchsorted(grants // cells if cells else grants, np.arange(desks + 1)),
+        "bundle_pool": pool,
+        "bundle_mode": mode,
+        "bundle_hub": bundles % 2,
+        "bundle_joint": np.isin(np.arange(len(bundles)), bundle[apart]),
+        "still_edge": still_edge,
+        "bundle_still": bundle_still,
+        "moving_edge": moving_edge,
+        "bundle_moving": bundle_moving,
+        "pool_bundles": np.searchsorted(pool, np.arange(pools + 1)),
+        "pool_near": ring[NEAR],
+        "pool_far": ring[FAR],
+        "cell_pool": cell_pool,
+        "cell_pools": np.searchsorted(network.pool_cell[cell_pool], np.arange(cells + 1)),
+    }
+    return {name: np.asarray(a, np.int32) for name, a in found.items()}
 
 
 def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: int | None = None) -> tuple[F32, F32]:
@@ -427,11 +503,13 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
 
     Returns outcomes ``(tiles, columns, LANES)`` and fill ``(tiles, views, weeks, LANES)``: use by need, -1 at peace.
     """
-    index, values, at, of, sl, slots = _pack(network, lanes, weeks)
-    wide = at.views * VIEW + at.duels * len(PER_DUEL) + at.groups + at.sides * len(PER_SIDE) * at.years + 1
-    out = np.zeros((values.shape[0], wide, LANES), np.float32)
-    fill = np.full((values.shape[0], at.views, weeks, LANES), -1.0, np.float32)
     begin = np.asarray(starts, np.int32)
+    index, at, of, sl, slots = _pack(network, lanes, begin, weeks)
+    mass = np.asarray(network.pool_mass_t, np.float32)
+    tiles, held = lanes.stock.shape[0], sum(a.shape[1] for a in lanes)
+    wide = at.views * VIEW + at.duels * len(PER_DUEL) + at.groups + at.sides * len(PER_SIDE) * at.years + 1
+    out = np.zeros((tiles, wide, LANES), np.float32)
+    fill = np.full((tiles, at.views, weeks, LANES), -1.0, np.float32)
 
     memory = local()
 
@@ -439,12 +517,14 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
         # A thread clears and uses one block again and again: fresh memory costs a fault a page, for which threads would queue.
         if not hasattr(memory, "state"):
             memory.state = np.empty((slots, LANES), np.float32)
+            memory.values = np.empty((held, LANES), np.float32)
         memory.state.fill(0.0)
-        _tile(index, values[tile], memory.state, at, of, sl, begin, weeks, out[tile], fill[tile])
+        np.concatenate([a[tile] for a in lanes], out=memory.values)
+        _tile(index, memory.values, mass, memory.state, at, of, sl, begin, weeks, out[tile], fill[tile])
 
     # The kernel holds no lock of the interpreter; tiles are independent, so threads change no value.
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        list(pool.map(one, range(values.shape[0])))
+        list(pool.map(one, range(tiles)))
     return out, fill
 
 
@@ -453,148 +533,310 @@ def _jit(**options: Any) -> Any:
 
 
 @_jit()
+def _begin(ix, val, now, at, of, sl, last):
+    """The first day: what stands above the floors, and until when a desk decides."""
+    one = np.float32(1.0)
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
+        now[sl.ones, i] = one
+    for a in range(at.desks):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
+            last[a] = max(last[a], largest(val[of.tranche_stop + a, i]))
+    for c in range(at.cells):
+        v = ix[at.cell_view + c]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.fade + c, i] = one
+            now[sl.reference + v, i] += val[of.reference_need + c, i] * val[of.weight + c, i]
+    for v in range(at.views):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.force + v, i] = one
+    for e in range(at.edges):
+        if ix[at.edge_bundle + e] < 0:
+            continue
+        r = ix[at.edge_row + e]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            lot = val[of.access + e, i] * (val[of.stock + r, i] - val[of.floor + e, i])
+            now[sl.net + e, i] = lot
+            now[sl.net_kept + e, i] = lot * (one - val[of.loss + e, i])
+    for s in range(at.joints):
+        r = ix[at.joint_row + s]
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.pair_above + 2 * s, i] = val[of.stock + r, i] - val[of.floor + h, i]
+            now[sl.pair_above + 2 * s + 1, i] = val[of.stock + r, i] - val[of.floor + a, i]
+            now[sl.spare + s, i] = val[of.stock + r, i] - val[of.row_floor + r, i]
+            now[sl.spared + s, i] = val[of.joint + r, i]
+
+
+@_jit()
 def _output(ix, val, now, at, of, sl, t):
-    """Step 1: add the week's complete output of every line to its row."""
+    """Step 1: the week's complete output of every line."""
     part = np.float32((t % KNOT_WEEKS) / KNOT_WEEKS)
     knot = of.line_path + (t // KNOT_WEEKS) * at.lines
     for n in range(at.lines):
         r = ix[at.line_row + n]
-        for i in range(LANES):
-            x = val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
-            now[sl.stock + r, i] += x
-            now[sl.made + r, i] += x
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.made + r, i] += val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
 
 
 @_jit()
-def _decide(ix, val, now, at, of, sl, starts, t):
-    """Step 2: donors decide in tranches, counted per desk."""
+def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
+    """Step 2: donors decide in tranches, counted per desk; notes in `moved` which grants changed."""
     zero, one = np.float32(0.0), np.float32(1.0)
     for a in range(at.desks):
         start = starts[ix[at.desk_front + a]]
         if start < 0 or t < start:
             continue
         age = np.float32(t - start)
-        for i in range(LANES):
-            gives = (age >= now[sl.next_decision + a, i]) & (age < val[of.tranche_stop + a, i])
-            now[sl.decided + a, i] += one if gives else zero
-            now[sl.granted + a, i] = now[sl.decided + a, i] * val[of.tranche_size + a, i]
-            now[sl.next_decision + a, i] += val[of.tranche_gap + a, i] if gives else zero
+        over = age >= last[a]
+        if not over:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                gives = (now[sl.next_decision + a, i] <= age) & (val[of.tranche_stop + a, i] > age)
+                now[sl.decided + a, i] += where(gives, one, zero)
+                now[sl.granted + a, i] = now[sl.decided + a, i] * val[of.tranche_size + a, i]
+                now[sl.next_decision + a, i] += where(gives, val[of.tranche_gap + a, i], zero)
+        for g in range(ix[at.desk_grants + a], ix[at.desk_grants + a + 1]):
+            moved[g] = False
+            if over:
+                continue
+            c = ix[at.grant_cell + g]
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
+                moved[g] = moved[g] or some(given > now[sl.given + g, i])
+                now[sl.given + g, i] = given
 
 
 @_jit()
-def _lots(ix, val, now, at, of, sl, starts, t, tally):
-    """What an edge may draw now: its lot as far as decided, less what it drew, above the floor; nothing before its wait ends.
-
-    A lot never exceeds what stands above the floor, so only a row that two fronts draw on needs to look at its stock.
-    """
+def _joint_free(ix, val, now, at, of, sl, starts, t, tally):
+    """What each of two fronts may draw from a common row: its lot as far as decided, less what it drew, above its floor."""
     zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
-    for e in range(at.edges):
-        p = ix[at.edge_pool + e]
-        c = ix[at.pool_cell + p]
-        start = starts[ix[at.cell_front + c]]
-        if start < 0 or t < start:
-            continue
-        r, a, w = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
-        if ix[at.edge_shared + e]:
-            h = ix[at.edge_home_front + e]
-            spared = of.joint + r if h >= 0 and starts[h] >= 0 and t >= starts[h] else of.ones
-            for i in range(LANES):
-                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i]) * val[spared, i]
-                lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
-                free = min(given * lot - now[sl.drawn + e, i], now[sl.stock + r, i] - val[of.floor + e, i])
-                now[sl.free + e, i] = free if free > least * lot else zero
-        elif ix[at.row_made + r]:
-            for i in range(LANES):
-                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
-                lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
-                free = given * lot - now[sl.drawn + e, i]
-                now[sl.free + e, i] = free if free > least * lot else zero
-        else:
-            for i in range(LANES):
-                given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
-                lot = now[sl.net + e, i]
-                free = given * lot - now[sl.drawn + e, i]
-                now[sl.free + e, i] = free if free > least * lot else zero
-        if w >= 0:
-            age = np.float32(t - start)
-            for i in range(LANES):
-                now[sl.free + e, i] = now[sl.free + e, i] if age >= val[of.wait + w, i] else zero
-        if not tally:
-            continue
-        mode = ix[at.edge_mode + e]
-        offer = (sl.at_home if mode == HOME else sl.near_offer if mode == NEAR else sl.far_offer) + c
-        for i in range(LANES):
-            now[offer, i] += now[sl.free + e, i] * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-        if mode == FAR:
-            for i in range(LANES):
-                now[sl.far_mass + c, i] += now[sl.free + e, i] * val[of.pool_mass + p, i]
+    if tally:
+        for b in range(at.bundles):
+            if ix[at.bundle_joint + b]:
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[sl.joint_free + b, i] = zero
+                    now[sl.joint_free_kept + b, i] = zero
+    for s in range(at.joints):
+        r = ix[at.joint_row + s]
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        front = ix[at.edge_home_front + a]
+        spared = sl.spared + s if front >= 0 and starts[front] >= 0 and t >= starts[front] else sl.ones
+        made = sl.made + r if ix[at.row_made + r] else sl.zeros
+        gh, ga = sl.given + ix[at.edge_grant + h], sl.given + ix[at.edge_grant + a]
+        dh, da = sl.pair_drawn + 2 * s, sl.pair_drawn + 2 * s + 1
+        fh, fa = sl.pair_free + 2 * s, sl.pair_free + 2 * s + 1
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            here = now[sl.pair_above + 2 * s, i] + now[made, i]
+            there = now[sl.pair_above + 2 * s + 1, i] + now[made, i]
+            lot_h, lot_a = val[of.access + h, i] * here, val[of.access + a, i] * there
+            x = min(now[gh, i] * lot_h, here - now[da, i]) - now[dh, i]
+            y = min(now[ga, i] * now[spared, i] * lot_a, there - now[dh, i]) - now[da, i]
+            now[fh, i] = where(x > least * lot_h, x, zero)
+            now[fa, i] = where(y > least * lot_a, y, zero)
+        for side in range(2):
+            e, f = (h, fh) if side == 0 else (a, fa)
+            w = ix[at.edge_wait + e]
+            if w >= 0:
+                age = np.float32(t - starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + e]]]])
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[f, i] = where(val[of.wait + w, i] <= age, now[f, i], zero)
+            if tally:
+                b = ix[at.edge_bundle + e]
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[sl.joint_free_kept + b, i] += now[f, i] * (one - val[of.loss + e, i])
+                if ix[at.edge_mode + e] == FAR:
+                    for j in range(0, LANES, WIDTH):
+                        i = eight(j)
+                        now[sl.joint_free + b, i] += now[f, i]
 
 
 @_jit()
-def _forward(ix, val, now, at, of, sl, starts, t, out):
+def _lot(ix, val, now, at, of, sl, e, age, lot):
+    """Decided lot of an edge into row `lot`; nothing before its wait ends."""
+    g, w = sl.given + ix[at.edge_grant + e], ix[at.edge_wait + e]
+    made = sl.made + ix[at.edge_row + e]
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
+        now[lot, i] = now[g, i] * (now[sl.net + e, i] + val[of.access + e, i] * now[made, i])
+    if w >= 0:
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[lot, i] = where(val[of.wait + w, i] <= age, now[lot, i], np.float32(0.0))
+
+
+@_jit()
+def _free(ix, val, now, at, of, sl, starts, moved, t):
+    """What the bundles hold free: decided lots less what was drawn."""
+    zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
+    lot = sl.work + 1
+    for b in range(at.bundles):
+        start = starts[ix[at.cell_front + ix[at.pool_cell + ix[at.bundle_pool + b]]]]
+        if t < start:
+            continue
+        g, k = sl.still + b, sl.still_kept + b
+        first, end = ix[at.bundle_still + b], ix[at.bundle_still + b + 1]
+        more = False
+        for n in range(first, end):
+            more = more or moved[ix[at.edge_grant + ix[at.still_edge + n]]]
+        if more:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[g, i] = zero
+                now[k, i] = zero
+            for n in range(first, end):
+                e = ix[at.still_edge + n]
+                q = sl.given + ix[at.edge_grant + e]
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[g, i] += now[q, i] * now[sl.net + e, i]
+                    now[k, i] += now[q, i] * now[sl.net_kept + e, i]
+        first, end = ix[at.bundle_moving + b], ix[at.bundle_moving + b + 1]
+        if first < end:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[sl.free + b, i] = now[g, i]
+                now[sl.free_kept + b, i] = now[k, i]
+            g, k = sl.free + b, sl.free_kept + b
+            for n in range(first, end):
+                e = ix[at.moving_edge + n]
+                _lot(ix, val, now, at, of, sl, e, np.float32(t - start), lot)
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[g, i] += now[lot, i]
+                    now[k, i] += now[lot, i] * (one - val[of.loss + e, i])
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            kept = now[k, i] - now[sl.drawn_kept + b, i]
+            left = kept > least * now[k, i]
+            now[sl.free + b, i] = where(left, now[g, i] - now[sl.drawn + b, i], zero)
+            now[sl.free_kept + b, i] = where(left, kept, zero)
+
+
+@_jit()
+def _forward(ix, val, now, at, of, sl, starts, t):
     """What stands forward is at the front on its first day; a row that stands forward at two is rationed once for both."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
-    for e in range(at.edges):
-        first = starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + e]]]] == t
-        for i in range(LANES):
-            now[sl.placed + e, i] = val[of.forward + e, i] * now[sl.free + e, i] if first else zero
-    for r in range(at.rows):
-        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
-        if h < 0 or a < 0:
-            continue
-        for i in range(LANES):
-            left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
-            even = min(one, left / max(tiny, now[sl.placed + h, i] + now[sl.placed + a, i]))
-            now[sl.placed + h, i] *= even
-            now[sl.placed + a, i] *= even
-    for e in range(at.edges):
-        p = ix[at.edge_pool + e]
+    lot = sl.work + 1
+    for n in range(ix[at.bundle_still + at.bundles] + ix[at.bundle_moving + at.bundles]):
+        still = n < ix[at.bundle_still + at.bundles]
+        e = ix[at.still_edge + n] if still else ix[at.moving_edge + n - ix[at.bundle_still + at.bundles]]
+        p, b = ix[at.edge_pool + e], ix[at.edge_bundle + e]
         c = ix[at.pool_cell + p]
         if starts[ix[at.cell_front + c]] != t:
             continue
-        r, v = ix[at.edge_row + e], ix[at.cell_view + c]
-        hub = np.float32(ix[at.edge_hub + e])
-        for i in range(LANES):
-            x = now[sl.placed + e, i]
-            now[sl.stock + r, i] -= x
-            now[sl.drawn + e, i] += x
-            now[sl.on_hand + p, i] += x
-            now[sl.forwarded + e, i] = x
-            effect = x * val[of.effect + p, i]
-            now[sl.sent + c, i] += effect
-            out[v * VIEW + HUB_AT, i] += hub * effect * val[of.weight + c, i]
+        _lot(ix, val, now, at, of, sl, e, zero, lot)
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            x = val[of.forward + e, i] * now[lot, i]
+            now[lot, i] = x
+            now[sl.drawn + b, i] += x
+            now[sl.drawn_kept + b, i] += x * (one - val[of.loss + e, i])
+        _place(ix, val, now, at, of, sl, e, lot)
+    _joint_free(ix, val, now, at, of, sl, starts, t, at.edges < 0)
+    for s in range(at.joints):
+        r = ix[at.joint_row + s]
+        h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+        opens_h = np.float32(starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + h]]]] == t)
+        opens_a = np.float32(starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + a]]]] == t)
+        made = sl.made + r
+        dh, da = sl.pair_drawn + 2 * s, sl.pair_drawn + 2 * s + 1
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            x = val[of.forward + h, i] * now[sl.pair_free + 2 * s, i] * opens_h
+            y = val[of.forward + a, i] * now[sl.pair_free + 2 * s + 1, i] * opens_a
+            left = max(zero, now[sl.spare + s, i] + now[made, i] - now[dh, i] - now[da, i])
+            even = min(one, left / max(tiny, x + y))
+            now[dh, i] += x * even
+            now[da, i] += y * even
+            now[lot, i] = x * even
+            now[lot + 1, i] = y * even
+        _place(ix, val, now, at, of, sl, h, lot)
+        _place(ix, val, now, at, of, sl, a, lot + 1)
 
 
 @_jit()
-def _offer(ix, val, now, at, of, sl, starts, t, out):
-    """Step 3a: what every edge may draw now; what stands forward is at the front on its first day."""
+def _place(ix, val, now, at, of, sl, e, row):
+    """Book what stands forward, the units of row `row`."""
+    p = ix[at.edge_pool + e]
+    c = ix[at.pool_cell + p]
+    hub = np.float32(ix[at.bundle_hub + ix[at.edge_bundle + e]])
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
+        x = now[row, i]
+        now[sl.on_hand + p, i] += x
+        now[sl.forward_lost + p, i] += x * val[of.loss + e, i]
+        now[sl.sent + c, i] += x * val[of.effect + p, i]
+        now[sl.sent_hub + c, i] += hub * x * val[of.effect + p, i]
+
+
+@_jit()
+def _offer(ix, val, mass, now, at, of, sl, starts, moved, t):
+    """Step 3a: what may be drawn now, and what share of it orders draw; what stands forward is there on the first day."""
     zero, one = np.float32(0.0), np.float32(1.0)
+    opening = False
+    for f in range(at.fronts):
+        opening = opening or starts[f] == t
     for c in range(at.cells):
-        first = starts[ix[at.cell_front + c]] == t
-        for i in range(LANES):
+        f = ix[at.cell_front + c]
+        if starts[f] < 0 or t < starts[f]:
+            continue
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.at_home + c, i] = zero
             now[sl.near_offer + c, i] = zero
             now[sl.far_offer + c, i] = zero
             now[sl.far_mass + c, i] = zero
-            now[sl.plannable + c, i] = zero
             now[sl.sent + c, i] = zero
-            if first:
+            now[sl.sent_hub + c, i] = zero
+            now[sl.sent_far + c, i] = zero
+        if starts[f] == t:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 now[sl.order + c, i] = val[of.cover + c, i] * val[of.reference_need + c, i]
                 now[sl.urgent + c, i] = now[sl.order + c, i]
     for f in range(at.fronts):
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.tonnes + f, i] = zero
-    opening = False
-    for f in range(at.fronts):
-        opening = opening or starts[f] == t
     if opening:
-        _lots(ix, val, now, at, of, sl, starts, t, at.edges < 0)
-        _forward(ix, val, now, at, of, sl, starts, t, out)
-    _lots(ix, val, now, at, of, sl, starts, t, at.edges >= 0)
+        _forward(ix, val, now, at, of, sl, starts, t)
+    _joint_free(ix, val, now, at, of, sl, starts, t, at.edges >= 0)
+    _free(ix, val, now, at, of, sl, starts, moved, t)
+    for b in range(at.bundles):
+        p, mode = ix[at.bundle_pool + b], ix[at.bundle_mode + b]
+        c = ix[at.pool_cell + p]
+        if t < starts[ix[at.cell_front + c]]:
+            continue
+        offer = (sl.at_home if mode == HOME else sl.near_offer if mode == NEAR else sl.far_offer) + c
+        joint_kept = sl.joint_free_kept + b if ix[at.bundle_joint + b] else sl.zeros
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[offer, i] += (now[sl.free_kept + b, i] + now[joint_kept, i]) * val[of.effect + p, i]
+        if mode == FAR:
+            joint = sl.joint_free + b if ix[at.bundle_joint + b] else sl.zeros
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[sl.far_mass + c, i] += (now[sl.free + b, i] + now[joint, i]) * mass[p]
     for c in range(at.cells):
         f = ix[at.cell_front + c]
+        if starts[f] < 0 or t < starts[f]:
+            continue
         near_lag, far_lag = of.lag + f, of.lag + at.fronts + f
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             home, near, far = now[sl.at_home + c, i], now[sl.near_offer + c, i], now[sl.far_offer + c, i]
             offered = home + near + far
             # Orders reckon with the mean lag of what is on offer: that of shipments would hunt where lift cuts the far ones.
@@ -611,111 +853,87 @@ def _offer(ix, val, now, at, of, sl, starts, t, out):
 
 
 @_jit()
-def _both_at_war(ix, at, starts, t, h, a):
-    """Whether both fronts that draw on a row are at war."""
-    fh = ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + h]]]
-    fa = ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + a]]]
-    return min(starts[fh], starts[fa]) >= 0 and t >= max(starts[fh], starts[fa])
-
-
-@_jit()
-def _ration(ix, val, now, at, of, sl, starts, cuts, t):
+def _ration(ix, val, mass, now, at, of, sl, cuts):
     """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both.
 
-    Leaves in `cut` what an edge of such a row keeps of what it asked, and in `tonnes` the share that lift carries.
+    Leaves in `pair_cut` what an edge of such a row keeps of what it asked, and in `tonnes` the share that lift carries.
     """
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
-    for s in range(at.shared):
-        r = ix[at.shared_row + s]
+    for s in range(at.joints):
+        r = ix[at.joint_row + s]
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
-        if not _both_at_war(ix, at, starts, t, h, a):
-            continue
         ph, pa = ix[at.edge_pool + h], ix[at.edge_pool + a]
         ch, ca = ix[at.pool_cell + ph], ix[at.pool_cell + pa]
         oh = (sl.at_home if ix[at.edge_mode + h] == HOME else sl.offered) + ch
         oa = (sl.at_home if ix[at.edge_mode + a] == HOME else sl.offered) + ca
-        worst = zero
-        for i in range(LANES):
-            asked = now[sl.free + h, i] * now[oh, i] + now[sl.free + a, i] * now[oa, i]
-            worst = max(worst, asked - max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i]))
+        fh, fa = sl.pair_free + 2 * s, sl.pair_free + 2 * s + 1
+        dh, da = sl.pair_drawn + 2 * s, sl.pair_drawn + 2 * s + 1
+        made = sl.made + r if ix[at.row_made + r] else sl.zeros
+        cuts[s] = False
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            asked = now[fh, i] * now[oh, i] + now[fa, i] * now[oa, i]
+            left = max(zero, now[sl.spare + s, i] + now[made, i] - now[dh, i] - now[da, i])
+            cuts[s] = cuts[s] or some(asked > left)
         # Where no lane is short nothing is cut: the test saves time and changes no value.
-        if worst <= zero:
-            if cuts[s]:
-                cuts[s] = 0
-                for i in range(LANES):
-                    now[sl.cut + h, i] = one
-                    now[sl.cut + a, i] = one
+        if not cuts[s]:
             continue
-        cuts[s] = 1
-        for i in range(LANES):
-            at_home = now[sl.free + h, i] * now[oh, i]
-            abroad = now[sl.free + a, i] * now[oa, i]
-            left = max(zero, now[sl.stock + r, i] - val[of.row_floor + r, i])
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            at_home = now[fh, i] * now[oh, i]
+            abroad = now[fa, i] * now[oa, i]
+            left = max(zero, now[sl.spare + s, i] + now[made, i] - now[dh, i] - now[da, i])
             even = min(one, left / max(tiny, at_home + abroad))
             first = min(one, left / max(tiny, at_home))
             second = min(one, max(zero, left - at_home) / max(tiny, abroad))
-            j = val[of.joint + r, i]
-            now[sl.cut + h, i] = j * even + (one - j) * first
-            now[sl.cut + a, i] = j * even + (one - j) * second
+            j = now[sl.spared + s, i]
+            now[sl.pair_cut + 2 * s, i] = j * even + (one - j) * first
+            now[sl.pair_cut + 2 * s + 1, i] = j * even + (one - j) * second
         # What is cut needs no lift.
         for side in range(2):
             e, p, c, o = (h, ph, ch, oh) if side == 0 else (a, pa, ca, oa)
             if ix[at.edge_mode + e] == FAR:
                 f = ix[at.cell_front + c]
-                for i in range(LANES):
-                    spared = (one - now[sl.cut + e, i]) * now[sl.free + e, i] * now[o, i] * val[of.pool_mass + p, i]
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    spared = (one - now[sl.pair_cut + 2 * s + side, i]) * now[fh + side, i] * now[o, i] * mass[p]
                     now[sl.tonnes + f, i] = max(zero, now[sl.tonnes + f, i] - spared)
     for f in range(at.fronts):
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.tonnes + f, i] = min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
 
 
 @_jit()
-def _ship(ix, val, now, at, of, sl, starts, t, out):
-    """Step 3c: what was asked leaves the donor, within lift, and is lost in part; the rest stays plannable."""
+def _ship_joint(ix, val, now, at, of, sl, cuts):
+    """Step 3c for rows that two fronts draw on: what leaves the donor, and what the other front plans with."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
-    near, far, hub, rest = sl.intake + at.pools, sl.intake + 2 * at.pools, sl.intake + 3 * at.pools, sl.intake + 4 * at.pools
     mine, theirs = sl.work + 1, sl.work + 2
-    for e in range(at.edges):
-        p = ix[at.edge_pool + e]
-        c = ix[at.pool_cell + p]
-        f = ix[at.cell_front + c]
-        if starts[f] < 0 or t < starts[f]:
-            continue
-        r, mode = ix[at.edge_row + e], ix[at.edge_mode + e]
-        if ix[at.edge_shared + e] and _both_at_war(ix, at, starts, t, ix[at.row_home_edge + r], ix[at.row_away_edge + r]):
-            continue
-        into = sl.intake + mode * at.pools + p
-        drawn = (sl.at_home if mode == HOME else sl.offered) + c
-        lift = sl.tonnes + f if mode == FAR else sl.ones
-        for i in range(LANES):
-            x = now[sl.free + e, i] * now[drawn, i] * now[lift, i]
-            now[sl.stock + r, i] -= x
-            now[sl.drawn + e, i] += x
-            now[mine, i] = x * (one - val[of.loss + e, i])
-            now[into, i] += now[mine, i]
-        if ix[at.edge_hub + e]:
-            for i in range(LANES):
-                now[hub + p, i] += now[mine, i]
-    for s in range(at.shared):
-        r = ix[at.shared_row + s]
+    for b in range(at.bundles):
+        if ix[at.bundle_joint + b]:
+            p = ix[at.bundle_pool + b]
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[sl.joint_sent + b, i] = zero
+                now[sl.rest + p, i] = zero
+    for s in range(at.joints):
+        r = ix[at.joint_row + s]
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
-        if not _both_at_war(ix, at, starts, t, h, a):
-            continue
         ph, pa, mh, ma = ix[at.edge_pool + h], ix[at.edge_pool + a], ix[at.edge_mode + h], ix[at.edge_mode + a]
         ch, ca = ix[at.pool_cell + ph], ix[at.pool_cell + pa]
         oh = (sl.at_home if mh == HOME else sl.offered) + ch
         oa = (sl.at_home if ma == HOME else sl.offered) + ca
         lh = sl.tonnes + ix[at.cell_front + ch] if mh == FAR else sl.ones
         la = sl.tonnes + ix[at.cell_front + ca] if ma == FAR else sl.ones
-        into_h, into_a = sl.intake + mh * at.pools + ph, sl.intake + ma * at.pools + pa
-        for i in range(LANES):
-            free_h, free_a = now[sl.free + h, i], now[sl.free + a, i]
-            x = free_h * now[oh, i] * now[sl.cut + h, i] * now[lh, i]
-            y = free_a * now[oa, i] * now[sl.cut + a, i] * now[la, i]
-            now[sl.stock + r, i] -= x + y
-            now[sl.drawn + h, i] += x
-            now[sl.drawn + a, i] += y
+        kh, ka = (sl.pair_cut + 2 * s, sl.pair_cut + 2 * s + 1) if cuts[s] else (sl.ones, sl.ones)
+        fh, fa = sl.pair_free + 2 * s, sl.pair_free + 2 * s + 1
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            free_h, free_a = now[fh, i], now[fa, i]
+            x = free_h * now[oh, i] * now[kh, i] * now[lh, i]
+            y = free_a * now[oa, i] * now[ka, i] * now[la, i]
+            now[sl.pair_drawn + 2 * s, i] += x
+            now[sl.pair_drawn + 2 * s + 1, i] += y
             kept_h, kept_a = one - val[of.loss + h, i], one - val[of.loss + a, i]
             now[mine, i] = x * kept_h
             now[theirs, i] = y * kept_a
@@ -723,69 +941,100 @@ def _ship(ix, val, now, at, of, sl, starts, t, out):
             # belong to lots that are split beforehand, and each front plans with all of its own.
             weight_h, weight_a = val[of.plan_share + h, i], val[of.plan_share + a, i]
             part = one / max(tiny, weight_h * free_h + weight_a * free_a)
-            left_h = one - weight_h * free_h * part if weight_h <= one else zero
-            left_a = one - weight_a * free_a * part if weight_a <= one else zero
-            now[rest + ph, i] += (free_h - x) * kept_h * left_h
-            now[rest + pa, i] += (free_a - y) * kept_a * left_a
-        for i in range(LANES):
-            now[into_h, i] += now[mine, i]
-            now[into_a, i] += now[theirs, i]
-        if ix[at.edge_hub + h]:
-            for i in range(LANES):
-                now[hub + ph, i] += now[mine, i]
-                now[hub + pa, i] += now[theirs, i]
-    for p in range(at.pools):
-        c = ix[at.pool_cell + p]
-        f, v = ix[at.cell_front + c], ix[at.cell_view + c]
-        if starts[f] < 0 or t < starts[f]:
-            continue
-        ring = sl.ring + RING * p
-        if ix[at.pool_near + p]:
-            for i in range(LANES):
-                now[ring + ((t + int(val[of.lag + f, i])) & (RING - 1)), i] += now[near + p, i]
-        if ix[at.pool_far + p]:
-            for i in range(LANES):
-                now[ring + ((t + int(val[of.lag + at.fronts + f, i])) & (RING - 1)), i] += now[far + p, i]
-        for i in range(LANES):
-            unit = val[of.effect + p, i]
-            now[sl.on_hand + p, i] += now[sl.intake + p, i]
-            now[sl.transit + p, i] += now[near + p, i] + now[far + p, i]
-            effect = (now[sl.intake + p, i] + now[near + p, i] + now[far + p, i]) * unit
-            now[sl.sent + c, i] += effect
-            # What is left of the offer stays plannable.
-            now[sl.plannable + c, i] = max(zero, now[sl.plannable + c, i] - effect - now[rest + p, i] * unit)
-        for i in range(LANES):
-            unit = val[of.effect + p, i] * val[of.weight + c, i]
-            out[v * VIEW + HUB_AT, i] += now[hub + p, i] * unit
-            out[v * VIEW + FAR_AT, i] += now[far + p, i] * unit
-            now[sl.intake + p, i] = zero
-            now[near + p, i] = zero
-            now[far + p, i] = zero
-            now[hub + p, i] = zero
-            now[rest + p, i] = zero
+            left_h = where(weight_h <= one, one - weight_h * free_h * part, zero)
+            left_a = where(weight_a <= one, one - weight_a * free_a * part, zero)
+            now[sl.rest + ph, i] += (free_h - x) * kept_h * left_h
+            now[sl.rest + pa, i] += (free_a - y) * kept_a * left_a
+        bh, ba = sl.joint_sent + ix[at.edge_bundle + h], sl.joint_sent + ix[at.edge_bundle + a]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[bh, i] += now[mine, i]
+            now[ba, i] += now[theirs, i]
 
 
 @_jit()
-def _arrive(ix, val, now, at, of, sl, starts, t):
-    """Step 4: what is due this week joins the pool; lag 0 arrives the week it was sent."""
+def _ship(ix, val, now, at, of, sl, starts, t):
+    """Steps 3c and 4: what was asked leaves the donors, within lift, and is lost in part; what is due joins the pools.
+
+    The rest of the offer stays plannable. Lag 0 arrives the week it was sent.
+    """
     zero = np.float32(0.0)
+    home, come, sent = sl.work + 1, sl.work + 2, sl.work + 3
     slot = t & (RING - 1)
     for c in range(at.cells):
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.held + c, i] = zero
             now[sl.under_way + c, i] = zero
     for p in range(at.pools):
         c = ix[at.pool_cell + p]
-        start = starts[ix[at.cell_front + c]]
-        if start < 0 or t < start:
+        f = ix[at.cell_front + c]
+        if starts[f] < 0 or t < starts[f]:
             continue
-        for i in range(LANES):
-            come = now[sl.ring + RING * p + slot, i]
-            now[sl.ring + RING * p + slot, i] = zero
-            now[sl.on_hand + p, i] += come
-            now[sl.transit + p, i] = max(zero, now[sl.transit + p, i] - come)
-            now[sl.held + c, i] += now[sl.on_hand + p, i] * val[of.effect + p, i]
-            now[sl.under_way + c, i] += now[sl.transit + p, i] * val[of.effect + p, i]
+        near, far = ix[at.pool_near + p], ix[at.pool_far + p]
+        near_now = sl.ring + RING * near + slot if near >= 0 else sl.zeros
+        far_now = sl.ring + RING * far + slot if far >= 0 else sl.zeros
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[home, i] = zero
+            now[come, i] = zero
+        if near >= 0:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[near_now, i] = zero
+        if far >= 0:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[far_now, i] = zero
+        joint = False
+        for b in range(ix[at.pool_bundles + p], ix[at.pool_bundles + p + 1]):
+            mode = ix[at.bundle_mode + b]
+            joint = joint or ix[at.bundle_joint + b] > 0
+            into = home if mode == HOME else near_now if mode == NEAR else far_now
+            asked = (sl.at_home if mode == HOME else sl.offered) + c
+            lift = sl.tonnes + f if mode == FAR else sl.ones
+            beside = sl.joint_sent + b if ix[at.bundle_joint + b] else sl.zeros
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                share = now[asked, i] * now[lift, i]
+                now[sl.drawn + b, i] += now[sl.free + b, i] * share
+                kept = now[sl.free_kept + b, i] * share
+                now[sl.drawn_kept + b, i] += kept
+                kept += now[beside, i]
+                now[sent, i] = kept
+                now[into, i] += kept
+            if ix[at.bundle_hub + b]:
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[sl.sent_hub + c, i] += now[sent, i] * val[of.effect + p, i]
+        if near >= 0:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[come, i] += gather(now, sl.ring + RING * near, RING - 1, t, val[of.lag + f, i], i)
+        if far >= 0:
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                now[come, i] += gather(now, sl.ring + RING * far, RING - 1, t, val[of.lag + at.fronts + f, i], i)
+        rest = sl.rest + p if joint else sl.zeros
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            unit = val[of.effect + p, i]
+            away = now[near_now, i] + now[far_now, i]
+            effect = (now[home, i] + away) * unit
+            now[sl.sent + c, i] += effect
+            now[sl.sent_far + c, i] += now[far_now, i] * unit
+            now[sl.plannable + c, i] -= effect + now[rest, i] * unit
+            on_hand = now[sl.on_hand + p, i] + now[home, i] + now[come, i]
+            # Float32 may leave less than nothing of a small difference.
+            transit = max(zero, now[sl.transit + p, i] + away - now[come, i])
+            now[sl.on_hand + p, i] = on_hand
+            now[sl.transit + p, i] = transit
+            now[sl.held + c, i] += on_hand * unit
+            now[sl.under_way + c, i] += transit * unit
+    for c in range(at.cells):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            now[sl.plannable + c, i] = max(zero, now[sl.plannable + c, i])
 
 
 @_jit()
@@ -793,24 +1042,28 @@ def _need(ix, val, now, at, of, sl, c):
     """Step 5: need of a cell, stated as a path or following from what the other side launches this week."""
     zero = np.float32(0.0)
     if ix[at.cell_kind + c] == PATH:
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             plateau = val[of.need_plateau + c, i]
             now[sl.need + c, i] = plateau + (val[of.need_open + c, i] - plateau) * now[sl.fade + c, i]
             now[sl.fade + c, i] *= val[of.need_fade + c, i]
     elif ix[at.cell_kind + c] == REACTIVE:
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.need + c, i] = zero
         for x in range(at.reactions):
             if ix[at.reaction_cell + x] == c:
                 s = ix[at.reaction_source + x]
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     now[sl.need + c, i] += val[of.reaction + x, i] * now[sl.use + s, i]
     v = ix[at.cell_view + c]
     d = ix[at.view_duel + v]
     if at.wearing and d >= 0 and ix[at.cell_kind + c] == PATH:
         # A dying force must not report that its needs are met: the need follows the larger of the two forces.
         va, vd = ix[at.duel_attacker + d], ix[at.duel_defender + d]
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.need + c, i] *= max(now[sl.force + va, i], now[sl.force + vd, i])
 
 
@@ -820,7 +1073,8 @@ def _opening_inflow(ix, val, now, at, of, sl, c, t):
     zero, one = np.float32(0.0), np.float32(1.0)
     part = np.float32((t % KNOT_WEEKS) / KNOT_WEEKS)
     knot = of.line_path + (t // KNOT_WEEKS) * at.lines
-    for i in range(LANES):
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
         now[sl.inflow + c, i] = np.float32(0.0)
     for n in range(at.lines):
         r = ix[at.line_row + n]
@@ -829,12 +1083,13 @@ def _opening_inflow(ix, val, now, at, of, sl, c, t):
             if e < 0 or ix[at.pool_cell + ix[at.edge_pool + e]] != c:
                 continue
             p, a, w = ix[at.edge_pool + e], ix[at.edge_desk + e], ix[at.edge_wait + e]
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 given = min(one, now[sl.decided + a, i] * val[of.tranche_size + a, i] * val[of.tranche_unit + c, i])
                 net = val[of.access + e, i] * given * (one - val[of.loss + e, i]) * val[of.effect + p, i]
-                shut = w >= 0 and val[of.wait + max(w, 0), i] > zero
+                shut = val[of.wait + w, i] > zero if w >= 0 else now[sl.zeros, i] > zero
                 output = val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
-                now[sl.inflow + c, i] += zero if shut else net * output
+                now[sl.inflow + c, i] += where(shut, zero, net * output)
 
 
 @_jit()
@@ -844,34 +1099,37 @@ def _use(ix, val, now, at, of, sl, c, t, first):
     if first:
         _opening_inflow(ix, val, now, at, of, sl, c, t)
     else:
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
             come = max(zero, can - now[sl.left_over + c, i])
             now[sl.inflow + c, i] += (come - now[sl.inflow + c, i]) / np.float32(SMOOTHING_WEEKS)
     unstated = ix[at.cell_kind + c] == UNSTATED
     v = ix[at.cell_view + c]
-    for i in range(LANES):
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
         can = now[sl.held + c, i] + now[sl.under_way + c, i] + now[sl.plannable + c, i]
         keep = val[of.reserve + c, i] * val[of.reference_need + c, i]
         rate = now[sl.inflow + c, i] + max(zero, can - keep) / val[of.plan_weeks + c, i]
         bare = now[sl.inflow + c, i] + can / val[of.plan_weeks + c, i]
         want = rate if unstated else now[sl.need + c, i]
         nothing = np.float32(NEGLIGIBLE) * val[of.reference_need + c, i]
-        want = want if want > nothing else zero
+        want = where(want > nothing, want, zero)
         now[sl.need + c, i] = want
         rate = max(rate, min(bare, release * want))
         spend = min(min(want, rate), min(now[sl.held + c, i], val[of.cap + c, i] * now[sl.force + v, i]))
-        spend = spend if spend > nothing else zero
+        spend = where(spend > nothing, spend, zero)
         now[sl.use + c, i] = spend
         now[sl.left_over + c, i] = can - spend
         now[sl.work, i] = spend / max(tiny, now[sl.held + c, i])
         now[sl.held + c, i] -= spend
-    for p in range(at.pools):
-        if ix[at.pool_cell + p] == c:
-            for i in range(LANES):
-                x = now[sl.on_hand + p, i] * now[sl.work, i]
-                now[sl.on_hand + p, i] -= x
-                now[sl.used + p, i] += x
+    for n in range(ix[at.cell_pools + c], ix[at.cell_pools + c + 1]):
+        p = ix[at.cell_pool + n]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            x = now[sl.on_hand + p, i] * now[sl.work, i]
+            now[sl.on_hand + p, i] -= x
+            now[sl.used + p, i] += x
 
 
 @_jit()
@@ -880,9 +1138,11 @@ def _order(val, now, of, sl, c, t, first):
     zero, tiny = np.float32(0.0), np.float32(TINY)
     if first:
         for k in range(4):
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 now[sl.past + 4 * c + k, i] = now[sl.need + c, i]
-    for i in range(LANES):
+    for j in range(0, LANES, WIDTH):
+        i = eight(j)
         now[sl.past + 4 * c + (t & 3), i] = now[sl.need + c, i]
         mean = (
             now[sl.past + 4 * c, i] + now[sl.past + 4 * c + 1, i] + now[sl.past + 4 * c + 2, i] + now[sl.past + 4 * c + 3, i]
@@ -905,29 +1165,37 @@ def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
         start = starts[ix[at.view_front + v]]
         if start < 0 or t < start:
             continue
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             used[i] = zero
             needed[i] = zero
             worst[i] = one
         for c in range(at.cells):
             if ix[at.cell_view + c] != v:
                 continue
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 w = val[of.weight + c, i]
                 used[i] += now[sl.use + c, i] * w
                 needed[i] += now[sl.need + c, i] * w
                 part = now[sl.use + c, i] / max(tiny, now[sl.need + c, i])
-                worst[i] = min(worst[i], part if now[sl.need + c, i] > tiny else one)
+                worst[i] = min(worst[i], where(now[sl.need + c, i] > tiny, part, one))
                 out[v * VIEW + SHIPPED_AT, i] += now[sl.sent + c, i] * w
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
+                w = val[of.weight + c, i]
+                out[v * VIEW + HUB_AT, i] += now[sl.sent_hub + c, i] * w
+                out[v * VIEW + FAR_AT, i] += now[sl.sent_far + c, i] * w
         weakest = ix[at.view_rule + v] == WEAKEST
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             whole = used[i] / max(tiny, needed[i])
-            whole = min(one, whole) if needed[i] > tiny else one
+            whole = where(needed[i] > tiny, min(one, whole), one)
             level = worst[i] if weakest else whole
             fill[v, t, i] = level
-            out[v * VIEW + MET_AT, i] += one if level >= met else zero
-            out[v * VIEW + RATIONED_AT, i] += one if (level < met) & (level >= starved) else zero
-            out[v * VIEW + STARVED_AT, i] += one if level < starved else zero
+            out[v * VIEW + MET_AT, i] += where(level >= met, one, zero)
+            out[v * VIEW + RATIONED_AT, i] += where((level < met) & (level >= starved), one, zero)
+            out[v * VIEW + STARVED_AT, i] += where(level < starved, one, zero)
             out[v * VIEW + USED_AT, i] += used[i]
             out[v * VIEW + NEEDED_AT, i] += needed[i]
 
@@ -944,36 +1212,40 @@ def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
         start = starts[ix[at.view_front + vd]]
         if start < 0 or t < start or starts[ix[at.view_front + va]] != start:
             continue
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             attack[i] = zero
             defence[i] = zero
             pressed[i] = zero
         for c in range(at.cells):
             if ix[at.cell_view + c] == va:
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     attack[i] += now[sl.use + c, i] * val[of.weight + c, i]
             if ix[at.cell_view + c] == vd:
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     defence[i] += now[sl.use + c, i] * val[of.weight + c, i]
                     need = now[sl.need + c, i]
                     short = (now[sl.use + c, i] < starved_below * need) & (need > tiny)
                     hard = need >= val[of.pressure + d, i] * val[of.need_open + c, i]
-                    pressed[i] = one if short & hard else pressed[i]
+                    pressed[i] = where(short & hard, one, pressed[i])
         by_ratio = ix[at.duel_kind + d] == BY_RATIO
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             r = val[of.ratio + d, i]
             attack_starved = fill[va, t, i] < starved_below
             out_shot = (fill[vd, t, i] < starved_below) & (attack[i] > r * defence[i])
             out_lasted = attack_starved & (defence[i] > r * attack[i])
             bad = out_shot if by_ratio else pressed[i] > zero
             good = out_lasted if by_ratio else attack_starved & (pressed[i] == zero)
-            now[sl.spell + 2 * d, i] = now[sl.spell + 2 * d, i] + one if bad else zero
-            now[sl.spell + 2 * d + 1, i] = now[sl.spell + 2 * d + 1, i] + one if good else zero
-            code = np.float32(2.0) if now[sl.spell + 2 * d + 1, i] >= enough else zero
-            code = one if now[sl.spell + 2 * d, i] >= enough else code
+            now[sl.spell + 2 * d, i] = where(bad, now[sl.spell + 2 * d, i] + one, zero)
+            now[sl.spell + 2 * d + 1, i] = where(good, now[sl.spell + 2 * d + 1, i] + one, zero)
+            code = where(now[sl.spell + 2 * d + 1, i] >= enough, np.float32(2.0), zero)
+            code = where(now[sl.spell + 2 * d, i] >= enough, one, code)
             new = (out[base + 2 * d, i] == zero) & (code > zero)
-            out[base + 2 * d, i] = code if new else out[base + 2 * d, i]
-            out[base + 2 * d + 1, i] = np.float32(t - start + 1) if new else out[base + 2 * d + 1, i]
+            out[base + 2 * d, i] = where(new, code, out[base + 2 * d, i])
+            out[base + 2 * d + 1, i] = where(new, np.float32(t - start + 1), out[base + 2 * d + 1, i])
 
 
 @_jit()
@@ -985,19 +1257,22 @@ def _exchange(ix, val, now, at, of, sl, starts, t):
         start = starts[ix[at.view_front + vd]]
         if ix[at.duel_kind + d] != BY_RATIO or start < 0 or t < start or starts[ix[at.view_front + va]] != start:
             continue
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             now[sl.work + 1, i] = zero
             now[sl.work + 2, i] = zero
         for c in range(at.cells):
             side = 1 if ix[at.cell_view + c] == va else 2
             if ix[at.cell_view + c] != va and ix[at.cell_view + c] != vd:
                 continue
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 now[sl.work + side, i] += now[sl.use + c, i] * val[of.weight + c, i]
         for side in range(2):
             mine, theirs = (va, vd) if side == 0 else (vd, va)
             fire = sl.work + (2 if side == 0 else 1)
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 lost = val[of.wear + d, i] * now[fire, i] / max(tiny, now[sl.reference + theirs, i])
                 left = max(zero, now[sl.force + mine, i] - lost)
                 back = min(val[of.mend + d, i] * (one - left), val[of.replace + d, i] - now[sl.replaced + mine, i])
@@ -1013,44 +1288,47 @@ def _account(ix, val, now, at, of, sl, t, out):
     spent = now[sl.work + 1]
     for s in range(at.sides):
         for what in range(2):
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 spent[i] = np.float32(0.0)
             for n in range(at.rows if what == 0 else at.pools):
                 g = ix[(at.row_group if what == 0 else at.pool_group) + n]
                 if ix[at.group_side + g] != s:
                     continue
                 units = (sl.made if what == 0 else sl.used) + n
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     spent[i] += now[units, i] * val[of.cost + g, i]
             book, column = sl.account + 2 * s + what, base + (2 * s + what) * at.years + t // YEAR
-            for i in range(LANES):
+            for j in range(0, LANES, WIDTH):
+                i = eight(j)
                 out[column, i] = max(np.float32(0.0), spent[i] - now[book, i])
                 now[book, i] = spent[i]
 
 
 @_jit()
-def _supplied(ix, val, now, at, of, sl, starts, weeks, out):
+def _supplied(ix, val, now, at, of, sl, out):
     """What was decided for a front by the end, and what of the shipments had arrived."""
-    one = np.float32(1.0)
     for e in range(at.edges):
+        if ix[at.edge_bundle + e] < 0:
+            continue
         p = ix[at.edge_pool + e]
         c = ix[at.pool_cell + p]
-        start = starts[ix[at.cell_front + c]]
-        if start < 0 or start >= weeks:
-            continue
-        r, a, v = ix[at.edge_row + e], ix[at.edge_desk + e], ix[at.cell_view + c]
-        for i in range(LANES):
-            given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
+        r, v, g = ix[at.edge_row + e], ix[at.cell_view + c], sl.given + ix[at.edge_grant + e]
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             lot = now[sl.net + e, i] + val[of.access + e, i] * now[sl.made + r, i]
-            out[v * VIEW + AUTHORISED_AT, i] += given * lot * val[of.effect + p, i] * val[of.weight + c, i]
+            out[v * VIEW + AUTHORISED_AT, i] += now[g, i] * lot * val[of.effect + p, i] * val[of.weight + c, i]
     for v in range(at.views):
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             out[v * VIEW + ARRIVED_AT, i] = out[v * VIEW + SHIPPED_AT, i]
             out[v * VIEW + FORCE_AT, i] = now[sl.force + v, i]
     for p in range(at.pools):
         c = ix[at.pool_cell + p]
         v = ix[at.cell_view + c]
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             coming = now[sl.transit + p, i] * val[of.effect + p, i] * val[of.weight + c, i]
             # Float32 may leave less than nothing of a small difference.
             out[v * VIEW + ARRIVED_AT, i] = max(np.float32(0.0), out[v * VIEW + ARRIVED_AT, i] - coming)
@@ -1065,68 +1343,74 @@ def _close(ix, val, now, at, of, sl, weeks, out):
     last = weeks - 1
     part = np.float32((last % KNOT_WEEKS) / KNOT_WEEKS)
     knot = of.line_path + (last // KNOT_WEEKS) * at.lines
-    had, left, rate = now[sl.work], now[sl.work + 1], now[sl.work + 2]
-    flow, spent = now[sl.work + 3], now[sl.work + 4]
+    had, drawn, rate = now[sl.work], now[sl.work + 1], now[sl.work + 2]
+    flow, spent, there = now[sl.work + 3], now[sl.work + 4], now[sl.work + 5]
     residual = out[base + at.groups + 2 * at.sides * at.years]
     for g in range(at.groups):
-        for i in range(LANES):
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
             had[i] = zero
-            left[i] = zero
+            drawn[i] = zero
             rate[i] = zero
             flow[i] = zero
             spent[i] = zero
+            there[i] = zero
         for r in range(at.rows):
             if ix[at.row_group + r] == g:
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     had[i] += val[of.stock + r, i]
-                    left[i] += now[sl.stock + r, i]
                     flow[i] += now[sl.made + r, i]
         for p in range(at.pools):
             if ix[at.pool_group + p] == g:
-                for i in range(LANES):
-                    left[i] += now[sl.on_hand + p, i] + now[sl.transit + p, i]
-                    spent[i] += now[sl.used + p, i]
-        for e in range(at.edges):
-            if ix[at.row_group + ix[at.edge_row + e]] == g:
-                for i in range(LANES):
-                    spent[i] += (now[sl.drawn + e, i] - now[sl.forwarded + e, i]) * val[of.loss + e, i]
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    there[i] += now[sl.on_hand + p, i] + now[sl.transit + p, i]
+                    spent[i] += now[sl.used + p, i] - now[sl.forward_lost + p, i]
+        for b in range(at.bundles):
+            if ix[at.pool_group + ix[at.bundle_pool + b]] == g:
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    drawn[i] += now[sl.drawn + b, i]
+                    spent[i] += now[sl.drawn + b, i] - now[sl.drawn_kept + b, i]
+        for s in range(at.joints):
+            r = ix[at.joint_row + s]
+            if ix[at.row_group + r] == g:
+                h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    x, y = now[sl.pair_drawn + 2 * s, i], now[sl.pair_drawn + 2 * s + 1, i]
+                    drawn[i] += x + y
+                    spent[i] += x * val[of.loss + h, i] + y * val[of.loss + a, i]
         for n in range(at.lines):
             if ix[at.row_group + ix[at.line_row + n]] == g:
-                for i in range(LANES):
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
                     rate[i] += val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
-        for i in range(LANES):
-            years = max(zero, had[i] - left[i]) / max(tiny, rate[i] * np.float32(WEEKS_PER_YEAR))
+        for j in range(0, LANES, WIDTH):
+            i = eight(j)
+            gone = drawn[i] - flow[i] - there[i]
+            years = max(zero, gone) / max(tiny, rate[i] * np.float32(WEEKS_PER_YEAR))
             # A deficit within rounding of the balance is none.
-            out[base + g, i] = min(np.float32(NEVER_YEARS), years) if had[i] - left[i] > np.float32(1e-4) * had[i] else zero
-            off = abs(had[i] + flow[i] - spent[i] - left[i]) / max(one, had[i] + flow[i])
+            out[base + g, i] = where(gone > np.float32(1e-4) * had[i], min(np.float32(NEVER_YEARS), years), zero)
+            breach = drawn[i] - spent[i] - there[i]
+            off = max(breach, zero - breach) / max(one, had[i] + flow[i])
             residual[i] = max(residual[i], off)
 
 
 @_jit()
-def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
-    for i in range(LANES):
-        for r in range(at.rows):
-            now[sl.stock + r, i] = val[of.stock + r, i]
-        for a in range(at.desks):
-            now[sl.next_decision + a, i] = val[of.tranche_first + a, i]
-        for c in range(at.cells):
-            now[sl.fade + c, i] = np.float32(1.0)
-            now[sl.reference + ix[at.cell_view + c], i] += val[of.reference_need + c, i] * val[of.weight + c, i]
-        for v in range(at.views):
-            now[sl.force + v, i] = np.float32(1.0)
-        now[sl.ones, i] = np.float32(1.0)
-        for e in range(at.edges):
-            r = ix[at.edge_row + e]
-            now[sl.cut + e, i] = np.float32(1.0)
-            now[sl.net + e, i] = val[of.access + e, i] * (val[of.stock + r, i] - val[of.floor + e, i])
-    cuts = np.zeros(max(1, at.shared), np.int32)
+def _tile(ix, val, mass, now, at, of, sl, starts, weeks, out, fill):
+    cuts = np.zeros(max(1, at.joints), np.bool_)
+    moved = np.zeros(max(1, at.grants), np.bool_)
+    last = np.zeros(max(1, at.desks), np.float32)
+    _begin(ix, val, now, at, of, sl, last)
     for t in range(weeks):
         _output(ix, val, now, at, of, sl, t)
-        _decide(ix, val, now, at, of, sl, starts, t)
-        _offer(ix, val, now, at, of, sl, starts, t, out)
-        _ration(ix, val, now, at, of, sl, starts, cuts, t)
-        _ship(ix, val, now, at, of, sl, starts, t, out)
-        _arrive(ix, val, now, at, of, sl, starts, t)
+        _decide(ix, val, now, at, of, sl, starts, last, moved, t)
+        _offer(ix, val, mass, now, at, of, sl, starts, moved, t)
+        _ration(ix, val, mass, now, at, of, sl, cuts)
+        _ship_joint(ix, val, now, at, of, sl, cuts)
+        _ship(ix, val, now, at, of, sl, starts, t)
         for c in range(at.cells):
             start = starts[ix[at.cell_front + c]]
             if start < 0 or t < start:
@@ -1140,5 +1424,5 @@ def _tile(ix, val, now, at, of, sl, starts, weeks, out, fill):
             _exchange(ix, val, now, at, of, sl, starts, t)
         if t % YEAR == YEAR - 1 or t == weeks - 1:
             _account(ix, val, now, at, of, sl, t, out)
-    _supplied(ix, val, now, at, of, sl, starts, weeks, out)
+    _supplied(ix, val, now, at, of, sl, out)
     _close(ix, val, now, at, of, sl, weeks, out)
