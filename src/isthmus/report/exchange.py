@@ -108,12 +108,17 @@ class ExchangeSection:
 
     def _compared(self, case: str, twin: str) -> Iterator[Comparison]:
         run = self.run
+        headlines = list(self._headlines(case))
+        columns = dict.fromkeys(
+            c for _, view, outcome in headlines for c in (*_columns(view, outcome), f"force_left.{self._defending(view)}")
+        )
         frames = {
             (eco, name): part.sort_values("future")
-            for (eco, name), part in run.results.outcomes.groupby(["ecosystem", "war_case"], observed=True)
-            if name in (case, twin)
+            for (eco, name), part in run.results.select(list(columns), war_cases=(case, twin)).groupby(
+                ["ecosystem", "war_case"], observed=True
+            )
         }
-        for place, view, outcome in self._headlines(case):
+        for place, view, outcome in headlines:
             for eco in run.ecosystems[1:]:
                 without, with_it = (
                     _difference(_values(frames[run.first, name], view, outcome), _values(frames[eco, name], view, outcome))
@@ -174,11 +179,17 @@ class ExchangeSection:
         )
 
 
+def _columns(view: str, outcome: str) -> tuple[str, ...]:
+    """Outcomes that a headline is made of."""
+    return tuple(f"{name}.{view}" for name in (("used", "needed") if outcome == "need met" else ("outcome",)))
+
+
 def _values(frame: pd.DataFrame, view: str, outcome: str) -> F64:
+    columns = _columns(view, outcome)
     if outcome != "need met":
-        lost: F64 = (frame[f"outcome.{view}"].to_numpy() == 1).astype(np.float64)
+        lost: F64 = (frame[columns[0]].to_numpy() == 1).astype(np.float64)
         return lost
-    used, needed = (frame[f"{name}.{view}"].to_numpy(np.float64) for name in ("used", "needed"))
+    used, needed = (frame[name].to_numpy(np.float64) for name in columns)
     met: F64 = np.divide(used, needed, out=np.ones_like(used), where=needed > 0)
     return met
 

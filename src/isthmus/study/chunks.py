@@ -52,11 +52,12 @@ def run_chunk(
     fan_rows: list[dict[str, Any]] = []
     weekly: list[pa.Table] = []
     base: dict[int, npt.NDArray[np.float32]] = {}
-    # Reach is NumPy on one processor; beside the kernel, which holds no lock of the interpreter, it costs next to no time.
-    beside = ThreadPoolExecutor(1)
     block, wide = plan.block(draws)
-    static = beside.submit(_static, plan, first, wide)
-    beside.shutdown(wait=False)
+    # Reach is NumPy on one processor; beside the kernel, which holds no lock of the interpreter, it costs next to no time.
+    beside = ThreadPoolExecutor(1) if threads != 1 else None
+    static = beside.submit(_static, plan, first, wide) if beside else None
+    if beside:
+        beside.shutdown(wait=False)
     for e, eco in enumerate(study.ecosystems):
         inputs = inputs_in(block, eco.rule(), plan.fill_rules)
         for w, case in enumerate(study.war_cases):
@@ -78,7 +79,7 @@ def run_chunk(
         "futures": pa.table(
             {"future": np.arange(first, first + count, dtype=np.int64), **{n: v.astype(np.float32) for n, v in draws.items()}}
         ),
-        **static.result(),
+        **(static.result() if static else _static(plan, first, wide)),
         "fans": pa.concat_tables([pa.table(row) for row in fan_rows]).unify_dictionaries(),
     }
     return tables | ({"weeks": pa.concat_tables(weekly)} if weekly else {})

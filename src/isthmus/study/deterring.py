@@ -35,7 +35,7 @@ from isthmus.study.results import Results
 from isthmus.study.schema import Study
 from isthmus.study.turning import driver_rows, judged
 from isthmus.sustainment.campaign import run_campaigns
-from isthmus.sustainment.inputs import campaign_inputs
+from isthmus.sustainment.inputs import inputs_in
 from isthmus.sustainment.kernel import NEVER_YEARS
 
 F64 = npt.NDArray[np.float64]
@@ -193,8 +193,9 @@ def simulate(
     }
     study = plan.study.model_copy(update=chosen)
     kept: dict[tuple[str, str], Column] = {}
+    block, _ = plan.block(draws)
     for eco in study.ecosystems:
-        inputs = campaign_inputs(plan.supply, eco.rule(), draws, plan.fill_rules)
+        inputs = inputs_in(block, eco.rule(), plan.fill_rules)
         for case in study.war_cases:
             run = run_campaigns(inputs, case.starts, plan.theaters, study.horizon_weeks)
             kept[eco.name, case.name] = _column_in(run.columns, run.outcomes)

@@ -117,7 +117,11 @@ def run_excursions(
 def scorecard(name: str, plan: Plan, base: Results, other: Results) -> pd.DataFrame:
     """Paired differences of one excursion: need met, and the share of worlds in which the defence is unsustained."""
     rows = []
-    before, after = base.outcomes, other.outcomes
+    columns = [
+        f"{what}.{view}" for view in other.manifest["views"] for what in ("used", "needed") if view in base.manifest["views"]
+    ]
+    columns += [f"outcome.{duel}" for duel in other.manifest["duels"] if duel in base.manifest["duels"]]
+    before, after = base.select(columns), other.select(columns)
     for (eco, case), part in after.groupby(["ecosystem", "war_case"], observed=True, sort=False):
         first = before[(before["ecosystem"] == eco) & (before["war_case"] == case)]
         if not len(first) or len(first) != len(part):

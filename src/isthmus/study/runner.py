@@ -213,15 +213,22 @@ class Pace:
     WINDOW = 300.0
     """Seconds that the rate looks back over: long enough for whole chunks, short enough to forget a machine that was busy."""
 
+    START = 6
+    """After so many reports the first is forgotten: the time in which processes start says nothing of the rate."""
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
         self._total = 0
+        self._settled = False
 
     def report(self, done: int, total: int) -> None:
         """Take note of campaigns done, as `Progress` does."""
         self._total = total
         self._seen.append((self._clock(), done))
+        if not self._settled and len(self._seen) == self.START:
+            self._seen.popleft()
+            self._settled = True
         while len(self._seen) > 2 and self._seen[-1][0] - self._seen[1][0] >= self.WINDOW:
             self._seen.popleft()
 

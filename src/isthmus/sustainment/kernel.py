@@ -562,7 +562,7 @@ def _begin(ix, val, now, at, of, sl, last):
             i = eight(j)
             lot = val[of.access + e, i] * (val[of.stock + r, i] - val[of.floor + e, i])
             now[sl.net + e, i] = lot
-            now[sl.net_kept + e, i] = lot * (one - val[of.loss + e, i])
+            now[sl.net_kept + e, i] = max(np.float32(0.0), lot) * (one - val[of.loss + e, i])
     for s in range(at.joints):
         r = ix[at.joint_row + s]
         h, a = ix[at.row_home_edge + r], ix[at.row_away_edge + r]
@@ -670,7 +670,8 @@ def _lot(ix, val, now, at, of, sl, e, age, lot):
     made = sl.made + ix[at.edge_row + e]
     for j in range(0, LANES, WIDTH):
         i = eight(j)
-        now[lot, i] = now[g, i] * (now[sl.net + e, i] + val[of.access + e, i] * now[made, i])
+        # A stock below its floor gives nothing until output has filled it.
+        now[lot, i] = now[g, i] * max(np.float32(0.0), now[sl.net + e, i] + val[of.access + e, i] * now[made, i])
     if w >= 0:
         for j in range(0, LANES, WIDTH):
             i = eight(j)
@@ -701,7 +702,7 @@ def _free(ix, val, now, at, of, sl, starts, moved, t):
                 q = sl.given + ix[at.edge_grant + e]
                 for j in range(0, LANES, WIDTH):
                     i = eight(j)
-                    now[g, i] += now[q, i] * now[sl.net + e, i]
+                    now[g, i] += now[q, i] * max(zero, now[sl.net + e, i])
                     now[k, i] += now[q, i] * now[sl.net_kept + e, i]
         first, end = ix[at.bundle_moving + b], ix[at.bundle_moving + b + 1]
         if first < end:
