@@ -294,8 +294,7 @@ def _usable(block: Block, p: int, launchers: F64 | None, held: Stocks) -> F64:
     if launchers is None or rate is None or supply.edges[edges[0]].wait is not None:
         return block.ones
     parts = {supply.edges[e].row: block.hub_parts[e] for e in edges if not block.barred[e]}
-    given = {supply.edges[e].row for e in edges if not block.barred[e]}
-    lots = sum((parts[r] * held.stock[r] for r in given), block.zeros) + _horizon_output(block, held, parts)
+    lots = sum((parts[r] * held.stock[r] for r in parts), block.zeros) + _horizon_output(block, held, parts)
     share: F64 = np.minimum(1.0, launchers * block.draws[rate] * supply.setting.horizon_weeks / np.maximum(1.0, lots))
     return share
 

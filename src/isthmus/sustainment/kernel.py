@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -42,7 +41,7 @@ KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}
 FAST: Final = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 RING: Final = 32
-"""Longest lag in weeks that the pipeline holds; inputs are checked against it."""
+"""Weeks of shipments that the pipeline can hold: lags are shorter, and inputs are checked for it."""
 
 LEAST_LOT: Final = 5e-7
 """Share of a lot up to which what is left of it is nothing: float32 cannot book so small a draw, and would repeat it weekly."""
@@ -232,6 +231,7 @@ class _At(NamedTuple):
     sides: int
     years: int
     wearing: int
+    ring: int
     grants: int
     bundles: int
     joints: int
@@ -255,6 +255,7 @@ class _At(NamedTuple):
     bundle_mode: int
     bundle_hub: int
     bundle_joint: int
+    bundle_plain: int
     still_edge: int
     bundle_still: int
     moving_edge: int
@@ -342,7 +343,7 @@ class _Slots(NamedTuple):
     pair_cut: int  # joints x 2: share of what was asked that the row can give
     spare: int  # joints: what stood above the row's floor at the start
     spared: int  # joints: share of the row that a donor at war at home spares
-    ring: int  # pools with NEAR or FAR x RING, units that left in a week
+    ring: int  # pools with NEAR or FAR x weeks of the ring, units that left in a week
     on_hand: int  # pools
     transit: int  # pools
     used: int  # pools
@@ -378,6 +379,7 @@ class _Slots(NamedTuple):
     replaced: int  # views: share of the force that came back so far
     reference: int  # views: weighted reference need
     account: int  # sides x PER_SIDE: money booked up to the last year's end
+    nowhere: int  # a row that nobody reads
     zeros: int  # a row of zeros
     ones: int  # a row of ones
     work: int  # scratch
@@ -401,6 +403,8 @@ def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32,
         "sides": int(network.n_sides),
         "years": years(weeks),
         "wearing": int(network.exchange),
+        # A power of two above the longest lag, so that the place of a week is a mask.
+        "ring": 1 << int(lanes.lag.max(initial=0)).bit_length(),
     }
     view_duel = np.full(sizes["views"], -1, np.int32)
     for d, (va, vd) in enumerate(zip(network.duel_attacker, network.duel_defender, strict=True)):
@@ -420,7 +424,7 @@ def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32,
         + [b] * 9
         + [2 * j] * 4
         + [j] * 2
-        + [rings * RING]
+        + [rings * sizes["ring"]]
         + [p] * 5
         + [sizes["desks"]] * 3
         + [c] * 15
@@ -428,7 +432,7 @@ def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32,
         + [c] * 5
         + [sizes["fronts"], 2 * d]
         + [sizes["views"]] * 3
-        + [sizes["sides"] * len(PER_SIDE), 1, 1, 6]
+        + [sizes["sides"] * len(PER_SIDE), 1, 1, 1, 6]
     )
     slots = np.cumsum([0, *lengths])
     return np.concatenate(list(arrays.values())), at, of, _Slots(*(int(s) for s in slots[:-1])), int(slots[-1])
@@ -485,6 +489,7 @@ def _drawn_on(network: Network, starts: I32, weeks: int) -> dict[str, I32]:
         "bundle_mode": mode,
         "bundle_hub": bundles % 2,
         "bundle_joint": np.isin(np.arange(len(bundles)), bundle[apart]),
+        "bundle_plain": np.diff(bundle_still) + np.diff(bundle_moving) > 0,
         "still_edge": still_edge,
         "bundle_still": bundle_still,
         "moving_edge": moving_edge,
@@ -509,23 +514,27 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
     tiles, held = lanes.stock.shape[0], sum(a.shape[1] for a in lanes)
     wide = at.views * VIEW + at.duels * len(PER_DUEL) + at.groups + at.sides * len(PER_SIDE) * at.years + 1
     out = np.zeros((tiles, wide, LANES), np.float32)
-    fill = np.full((tiles, at.views, weeks, LANES), -1.0, np.float32)
-
-    memory = local()
+    fill = np.empty((tiles, at.views, weeks, LANES), np.float32)
 
     def one(tile: int) -> None:
-        # A thread clears and uses one block again and again: fresh memory costs a fault a page, for which threads would queue.
-        if not hasattr(memory, "state"):
-            memory.state = np.empty((slots, LANES), np.float32)
-            memory.values = np.empty((held, LANES), np.float32)
-        memory.state.fill(0.0)
-        np.concatenate([a[tile] for a in lanes], out=memory.values)
-        _tile(index, memory.values, mass, memory.state, at, of, sl, begin, weeks, out[tile], fill[tile])
+        # Fresh memory costs a fault a page, for which threads would queue: blocks are used again and again.
+        memory = _SPARE.pop() if _SPARE else np.empty((0, LANES), np.float32)
+        if len(memory) < slots + held:
+            memory = np.empty((slots + held, LANES), np.float32)
+        now, values = memory[:slots], memory[slots : slots + held]
+        now.fill(0.0)
+        np.concatenate([a[tile] for a in lanes], out=values)
+        _tile(index, values, mass, now, at, of, sl, begin, weeks, out[tile], fill[tile])
+        _SPARE.append(memory)
 
     # The kernel holds no lock of the interpreter; tiles are independent, so threads change no value.
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         list(pool.map(one, range(tiles)))
     return out, fill
+
+
+_SPARE: Final[list[F32]] = []
+"""Memory of tiles that no thread uses now, at most as many blocks as threads ever ran at once."""
 
 
 def _jit(**options: Any) -> Any:
@@ -685,7 +694,7 @@ def _free(ix, val, now, at, of, sl, starts, moved, t):
     lot = sl.work + 1
     for b in range(at.bundles):
         start = starts[ix[at.cell_front + ix[at.pool_cell + ix[at.bundle_pool + b]]]]
-        if t < start:
+        if t < start or not ix[at.bundle_plain + b]:
             continue
         g, k = sl.still + b, sl.still_kept + b
         first, end = ix[at.bundle_still + b], ix[at.bundle_still + b + 1]
@@ -960,8 +969,8 @@ def _ship(ix, val, now, at, of, sl, starts, t):
     The rest of the offer stays plannable. Lag 0 arrives the week it was sent.
     """
     zero = np.float32(0.0)
-    home, come, sent = sl.work + 1, sl.work + 2, sl.work + 3
-    slot = t & (RING - 1)
+    home, come = sl.work + 1, sl.work + 2
+    slot = t & (at.ring - 1)
     for c in range(at.cells):
         for j in range(0, LANES, WIDTH):
             i = eight(j)
@@ -973,8 +982,8 @@ def _ship(ix, val, now, at, of, sl, starts, t):
         if starts[f] < 0 or t < starts[f]:
             continue
         near, far = ix[at.pool_near + p], ix[at.pool_far + p]
-        near_now = sl.ring + RING * near + slot if near >= 0 else sl.zeros
-        far_now = sl.ring + RING * far + slot if far >= 0 else sl.zeros
+        near_now = sl.ring + at.ring * near + slot if near >= 0 else sl.zeros
+        far_now = sl.ring + at.ring * far + slot if far >= 0 else sl.zeros
         for j in range(0, LANES, WIDTH):
             i = eight(j)
             now[home, i] = zero
@@ -995,27 +1004,31 @@ def _ship(ix, val, now, at, of, sl, starts, t):
             asked = (sl.at_home if mode == HOME else sl.offered) + c
             lift = sl.tonnes + f if mode == FAR else sl.ones
             beside = sl.joint_sent + b if ix[at.bundle_joint + b] else sl.zeros
-            for j in range(0, LANES, WIDTH):
-                i = eight(j)
-                share = now[asked, i] * now[lift, i]
-                now[sl.drawn + b, i] += now[sl.free + b, i] * share
-                kept = now[sl.free_kept + b, i] * share
-                now[sl.drawn_kept + b, i] += kept
-                kept += now[beside, i]
-                now[sent, i] = kept
-                now[into, i] += kept
-            if ix[at.bundle_hub + b]:
+            sent = sl.sent_hub + c if ix[at.bundle_hub + b] else sl.nowhere
+            if ix[at.bundle_plain + b]:
                 for j in range(0, LANES, WIDTH):
                     i = eight(j)
-                    now[sl.sent_hub + c, i] += now[sent, i] * val[of.effect + p, i]
+                    share = now[asked, i] * now[lift, i]
+                    now[sl.drawn + b, i] += now[sl.free + b, i] * share
+                    kept = now[sl.free_kept + b, i] * share
+                    now[sl.drawn_kept + b, i] += kept
+                    kept += now[beside, i]
+                    now[sent, i] += kept * val[of.effect + p, i]
+                    now[into, i] += kept
+            else:
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    kept = now[beside, i]
+                    now[sent, i] += kept * val[of.effect + p, i]
+                    now[into, i] += kept
         if near >= 0:
             for j in range(0, LANES, WIDTH):
                 i = eight(j)
-                now[come, i] += gather(now, sl.ring + RING * near, RING - 1, t, val[of.lag + f, i], i)
+                now[come, i] += gather(now, sl.ring + at.ring * near, at.ring - 1, t, val[of.lag + f, i], i)
         if far >= 0:
             for j in range(0, LANES, WIDTH):
                 i = eight(j)
-                now[come, i] += gather(now, sl.ring + RING * far, RING - 1, t, val[of.lag + at.fronts + f, i], i)
+                now[come, i] += gather(now, sl.ring + at.ring * far, at.ring - 1, t, val[of.lag + at.fronts + f, i], i)
         rest = sl.rest + p if joint else sl.zeros
         for j in range(0, LANES, WIDTH):
             i = eight(j)
@@ -1165,6 +1178,8 @@ def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
     for v in range(at.views):
         start = starts[ix[at.view_front + v]]
         if start < 0 or t < start:
+            for j in range(0, LANES, WIDTH):
+                fill[v, t, eight(j)] = np.float32(-1.0)
             continue
         for j in range(0, LANES, WIDTH):
             i = eight(j)

@@ -80,16 +80,19 @@ def eight(typingctx: Any, first: Any) -> Any:
     return LANES8(first), code
 
 
-def _spread(builder: Any, value: Any) -> Any:
-    one = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, ir.Constant(_FLOATS, ir.Undefined), ir.Constant(_INTS, [0] * WIDTH))
+def _spread(builder: Any, value: Any, kind: Any) -> Any:
+    """A number in every lane."""
+    nothing = ir.Constant(kind, ir.Undefined)
+    return builder.shuffle_vector(
+        builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0)), nothing, ir.Constant(_INTS, [0] * WIDTH)
+    )
 
 
 def _as_vector(context: Any, builder: Any, value: Any, kind: Any) -> Any:
     """A number stands for eight equal lanes."""
     if kind is VECTOR:
         return value
-    return _spread(builder, context.cast(builder, value, kind, types.float32))
+    return _spread(builder, context.cast(builder, value, kind, types.float32), _FLOATS)
 
 
 def _numbers(args: tuple[Any, ...]) -> bool:
@@ -201,23 +204,18 @@ def gather(typingctx: Any, array: Any, row: Any, mask: Any, week: Any, back: Any
         block = context.make_array(sig.args[0])(context, builder, args[0])
         i32 = ir.IntType(32)
         wide = builder.extract_value(block.shape, 1)
-        numbers = [builder.trunc(context.cast(builder, args[n], sig.args[n], types.int64), i32) for n in (2, 3)]
         keep, now = (
-            builder.shuffle_vector(
-                builder.insert_element(ir.Constant(_INTS, ir.Undefined), v, ir.Constant(i32, 0)),
-                ir.Constant(_INTS, ir.Undefined),
-                ir.Constant(_INTS, [0] * WIDTH),
-            )
-            for v in numbers
+            _spread(builder, builder.trunc(context.cast(builder, args[n], sig.args[n], types.int64), i32), _INTS) for n in (2, 3)
         )
         slots = builder.and_(builder.sub(now, builder.fptosi(args[4], _INTS)), keep)
-        first = context.cast(builder, args[1], sig.args[1], types.int64)
+        across = builder.mul(slots, _spread(builder, builder.trunc(wide, i32), _INTS))
+        first = builder.add(builder.mul(context.cast(builder, args[1], sig.args[1], types.int64), wide), args[5])
+        start = builder.gep(block.data, [first])
         found = ir.Constant(_FLOATS, ir.Undefined)
         for n in range(WIDTH):
-            slot = builder.zext(builder.extract_element(slots, ir.Constant(i32, n)), ir.IntType(64))
-            place = builder.add(builder.mul(builder.add(first, slot), wide), builder.add(args[5], ir.Constant(ir.IntType(64), n)))
-            value = builder.load(builder.gep(block.data, [place]))
-            found = builder.insert_element(found, value, ir.Constant(i32, n))
+            lane = ir.Constant(i32, n)
+            place = builder.add(builder.extract_element(across, lane), lane)
+            found = builder.insert_element(found, builder.load(builder.gep(start, [place])), lane)
         return found
 
     return VECTOR(array, row, mask, week, back, index), code
