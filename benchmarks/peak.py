@@ -64,13 +64,15 @@ class FmaPeak:
 
 COUNTS: Final = {
     # Additions, subtractions, multiplications, divisions, minima and maxima; comparisons, selections and moves are free.
-    "line": 5,  # between two knots 3, stock and made 2
+    "line": 4,  # between two knots 3, made 1
     "desk": 3,  # decisions so far, weeks granted, week of the next
-    "edge": 8 + 4 + 12,  # lot 8; offered 4; ship 12
-    "edge_under_way": 3,  # what is cut and lifted 2, planner's part 1
-    "edge_far": 4,  # tonnes
-    "shared_row": 5 + 7,  # is any lane short 5 (what follows if one is, is not counted); planners' parts 7
-    "pool": 22 + 7 + 3,  # shipped 22; arrival 7; use 3
+    "grant": 2,
+    "moving_edge": 8,  # lot 4, sums 4; an edge whose lot only decisions change is summed when one falls, which is not counted
+    "bundle": 3 + 9,  # free 3; ship 9
+    "any_bundle": 3,  # offered
+    "far_bundle": 3,  # tonnes
+    "joint": 21 + 7 + 33,  # free 21; is any lane short 7 (what follows if one is, is not counted); ship 33
+    "pool": 18 + 3,  # shipped and arrived 18; use 3
     "cell": 3 + 28 + 15 + 9,  # share that orders draw 3; inflow 7 and use 21; order 15; supply state 9
     "path_cell": 4,
     "reaction": 2,
@@ -79,9 +81,10 @@ COUNTS: Final = {
     "attack_cell": 2,
     "defence_cell": 4,
     "end_line": 4,
-    "end_row": 3 + 2,
+    "end_row": 2,
     "end_pool": 4 + 3,
-    "end_edge": 8,
+    "end_edge": 5,
+    "end_bundle": 4,
     "end_group": 10,
 }
 """Operations a week of war and lane, read from the kernel's loops; `end_` once a campaign. Change them with the kernel."""
@@ -90,26 +93,33 @@ COUNTS: Final = {
 def campaign_flops(network: k.Network, starts: k.I32, weeks: int) -> float:
     """Arithmetic of one campaign of one future. Fronts at peace cost nothing but their lines' output."""
     n, c = network, COUNTS
+    used = k.drawn_on(network, np.asarray(starts, np.int32), weeks)
     war = np.array([weeks - s if 0 <= s < weeks else 0 for s in starts])
-    front = n.cell_front[n.pool_cell[n.edge_pool]]
 
     def weeks_of(fronts: Any) -> float:
         return float(war[fronts].sum())
 
+    def front_of(pools: Any) -> Any:
+        return n.cell_front[n.pool_cell[pools]]
+
+    bundle_front, moving = front_of(used["bundle_pool"]), used["moving_edge"]
+    pair = [front_of(n.edge_pool[edges[used["joint_row"]]]) for edges in (n.row_home_edge, n.row_away_edge)]
     total = weeks * (n.line_row.size * c["line"]) + weeks_of(n.desk_front) * c["desk"]
-    total += weeks_of(front) * c["edge"]
-    total += weeks_of(front[n.edge_mode != k.HOME]) * c["edge_under_way"] + weeks_of(front[n.edge_mode == k.FAR]) * c["edge_far"]
-    total += weeks * float(((n.row_home_edge >= 0) & (n.row_away_edge >= 0)).sum()) * c["shared_row"]
+    total += weeks_of(n.cell_front[used["grant_cell"]]) * c["grant"] + weeks_of(front_of(n.edge_pool[moving])) * c["moving_edge"]
+    total += weeks_of(bundle_front[used["bundle_plain"] > 0]) * c["bundle"] + weeks_of(bundle_front) * c["any_bundle"]
+    total += weeks_of(bundle_front[used["bundle_mode"] == k.FAR]) * c["far_bundle"]
+    total += float(np.minimum(war[pair[0]], war[pair[1]]).sum()) * c["joint"]
     total += weeks_of(n.cell_front[n.pool_cell]) * c["pool"] + weeks_of(n.cell_front) * c["cell"]
     total += weeks_of(n.cell_front[n.cell_kind == k.PATH]) * c["path_cell"]
     total += weeks_of(n.cell_front[n.reaction_cell]) * c["reaction"] + weeks_of(n.view_front) * c["view"]
     for attacker, defender in zip(n.duel_attacker, n.duel_defender, strict=True):
-        pair = int((n.cell_view == attacker).sum()) * c["attack_cell"] + int((n.cell_view == defender).sum()) * c["defence_cell"]
-        total += weeks_of(n.view_front[defender]) * (c["duel"] + pair)
+        both = int((n.cell_view == attacker).sum()) * c["attack_cell"] + int((n.cell_view == defender).sum()) * c["defence_cell"]
+        total += weeks_of(n.view_front[defender]) * (c["duel"] + both)
     ends = (
         (n.line_row.size, c["end_line"]),
         (n.row_group.size, c["end_row"]),
-        (n.edge_row.size, c["end_edge"]),
+        (int((used["edge_bundle"] >= 0).sum()), c["end_edge"]),
+        (used["bundle_pool"].size, c["end_bundle"]),
         (n.pool_cell.size, c["end_pool"]),
         (n.n_groups, c["end_group"]),
     )

@@ -32,7 +32,7 @@ numba_config.reload_config()
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
-LANES: Final = 256
+LANES: Final = 128
 """Futures a tile. Inputs are padded to whole tiles."""
 
 KERNEL_TARGET: Final = f"{os.environ.get('NUMBA_CPU_NAME', 'host')}-lanes{LANES}-v7"
@@ -411,7 +411,7 @@ def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32,
         if network.duel_kind[d] == BY_RATIO:
             view_duel[va], view_duel[vd] = d, d
     arrays["view_duel"] = view_duel
-    arrays |= _drawn_on(network, starts, weeks)
+    arrays |= drawn_on(network, starts, weeks)
     sizes |= {"grants": arrays["grant_cell"].size, "bundles": arrays["bundle_pool"].size, "joints": arrays["joint_row"].size}
     begins = np.cumsum([0, *(a.size for a in arrays.values())])
     at = _At(**sizes, **{name: int(s) for name, s in zip(arrays, begins, strict=False)})
@@ -438,7 +438,7 @@ def _pack(network: Network, lanes: Lanes, starts: I32, weeks: int) -> tuple[I32,
     return np.concatenate(list(arrays.values())), at, of, _Slots(*(int(s) for s in slots[:-1])), int(slots[-1])
 
 
-def _drawn_on(network: Network, starts: I32, weeks: int) -> dict[str, I32]:
+def drawn_on(network: Network, starts: I32, weeks: int) -> dict[str, I32]:
     """What the wars of a case draw on, and how it is summed.
 
     Orders draw on all lots of a (cell, mode) pro rata. What the rows that one front draws on hold free is therefore linear in
@@ -604,6 +604,7 @@ def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
         if start < 0 or t < start:
             continue
         age = np.float32(t - start)
+        # A desk that can decide no more, or has given all in every lane, changes nothing.
         over = age >= last[a]
         if not over:
             for j in range(0, LANES, WIDTH):
@@ -612,6 +613,7 @@ def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
                 now[sl.decided + a, i] += where(gives, one, zero)
                 now[sl.granted + a, i] = now[sl.decided + a, i] * val[of.tranche_size + a, i]
                 now[sl.next_decision + a, i] += where(gives, val[of.tranche_gap + a, i], zero)
+        part = False
         for g in range(ix[at.desk_grants + a], ix[at.desk_grants + a + 1]):
             moved[g] = False
             if over:
@@ -621,7 +623,10 @@ def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
                 i = eight(j)
                 given = min(one, now[sl.granted + a, i] * val[of.tranche_unit + c, i])
                 moved[g] = moved[g] or some(given > now[sl.given + g, i])
+                part = part or some(given < one)
                 now[sl.given + g, i] = given
+        if not over and not part:
+            last[a] = zero
 
 
 @_jit()
@@ -644,6 +649,9 @@ def _joint_free(ix, val, now, at, of, sl, starts, t, tally):
         gh, ga = sl.given + ix[at.edge_grant + h], sl.given + ix[at.edge_grant + a]
         dh, da = sl.pair_drawn + 2 * s, sl.pair_drawn + 2 * s + 1
         fh, fa = sl.pair_free + 2 * s, sl.pair_free + 2 * s + 1
+        bh, ba = ix[at.edge_bundle + h], ix[at.edge_bundle + a]
+        waits = ix[at.edge_wait + h] >= 0 or ix[at.edge_wait + a] >= 0
+        kh, ka = (sl.joint_free_kept + bh, sl.joint_free_kept + ba) if tally and not waits else (sl.nowhere, sl.nowhere)
         for j in range(0, LANES, WIDTH):
             i = eight(j)
             here = now[sl.pair_above + 2 * s, i] + now[made, i]
@@ -651,25 +659,28 @@ def _joint_free(ix, val, now, at, of, sl, starts, t, tally):
             lot_h, lot_a = val[of.access + h, i] * here, val[of.access + a, i] * there
             x = min(now[gh, i] * lot_h, here - now[da, i]) - now[dh, i]
             y = min(now[ga, i] * now[spared, i] * lot_a, there - now[dh, i]) - now[da, i]
-            now[fh, i] = where(x > least * lot_h, x, zero)
-            now[fa, i] = where(y > least * lot_a, y, zero)
+            x = where(x > least * lot_h, x, zero)
+            y = where(y > least * lot_a, y, zero)
+            now[fh, i] = x
+            now[fa, i] = y
+            now[kh, i] += x * (one - val[of.loss + h, i])
+            now[ka, i] += y * (one - val[of.loss + a, i])
         for side in range(2):
-            e, f = (h, fh) if side == 0 else (a, fa)
+            e, f, b = (h, fh, bh) if side == 0 else (a, fa, ba)
             w = ix[at.edge_wait + e]
             if w >= 0:
                 age = np.float32(t - starts[ix[at.cell_front + ix[at.pool_cell + ix[at.edge_pool + e]]]])
                 for j in range(0, LANES, WIDTH):
                     i = eight(j)
                     now[f, i] = where(val[of.wait + w, i] <= age, now[f, i], zero)
-            if tally:
-                b = ix[at.edge_bundle + e]
+            if tally and waits:
                 for j in range(0, LANES, WIDTH):
                     i = eight(j)
                     now[sl.joint_free_kept + b, i] += now[f, i] * (one - val[of.loss + e, i])
-                if ix[at.edge_mode + e] == FAR:
-                    for j in range(0, LANES, WIDTH):
-                        i = eight(j)
-                        now[sl.joint_free + b, i] += now[f, i]
+            if tally and ix[at.edge_mode + e] == FAR:
+                for j in range(0, LANES, WIDTH):
+                    i = eight(j)
+                    now[sl.joint_free + b, i] += now[f, i]
 
 
 @_jit()
