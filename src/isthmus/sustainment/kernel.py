@@ -538,10 +538,14 @@ _SPARE: Final[list[F32]] = []
 
 
 def _jit(**options: Any) -> Any:
-    return numba.njit(cache=True, fastmath=FAST, error_model="numpy", nogil=True, **options)
+    return numba.njit(fastmath=FAST, error_model="numpy", nogil=True, **{"cache": True, **options})
 
 
-@_jit()
+_part: Final = _jit(cache=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""For what becomes part of `_tile`: a door to Python and a file of its own would take longer to compile than the loops."""
+
+
+@_part
 def _begin(ix, val, now, at, of, sl, last):
     """The first day: what stands above the floors, and until when a desk decides."""
     one = np.float32(1.0)
@@ -583,7 +587,7 @@ def _begin(ix, val, now, at, of, sl, last):
             now[sl.spared + s, i] = val[of.joint + r, i]
 
 
-@_jit()
+@_part
 def _output(ix, val, now, at, of, sl, t):
     """Step 1: the week's complete output of every line."""
     part = np.float32((t % KNOT_WEEKS) / KNOT_WEEKS)
@@ -595,7 +599,7 @@ def _output(ix, val, now, at, of, sl, t):
             now[sl.made + r, i] += val[knot + n, i] + (val[knot + at.lines + n, i] - val[knot + n, i]) * part
 
 
-@_jit()
+@_part
 def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
     """Step 2: donors decide in tranches, counted per desk; notes in `moved` which grants changed."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -629,7 +633,7 @@ def _decide(ix, val, now, at, of, sl, starts, last, moved, t):
             last[a] = zero
 
 
-@_jit()
+@_part
 def _joint_free(ix, val, now, at, of, sl, starts, t, tally):
     """What each of two fronts may draw from a common row: its lot as far as decided, less what it drew, above its floor."""
     zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
@@ -683,7 +687,7 @@ def _joint_free(ix, val, now, at, of, sl, starts, t, tally):
                     now[sl.joint_free + b, i] += now[f, i]
 
 
-@_jit()
+@_part
 def _lot(ix, val, now, at, of, sl, e, age, lot):
     """Decided lot of an edge into row `lot`; nothing before its wait ends."""
     g, w = sl.given + ix[at.edge_grant + e], ix[at.edge_wait + e]
@@ -698,7 +702,7 @@ def _lot(ix, val, now, at, of, sl, e, age, lot):
             now[lot, i] = where(val[of.wait + w, i] <= age, now[lot, i], np.float32(0.0))
 
 
-@_jit()
+@_part
 def _free(ix, val, now, at, of, sl, starts, moved, t):
     """What the bundles hold free: decided lots less what was drawn."""
     zero, one, least = np.float32(0.0), np.float32(1.0), np.float32(LEAST_LOT)
@@ -746,7 +750,7 @@ def _free(ix, val, now, at, of, sl, starts, moved, t):
             now[sl.free_kept + b, i] = where(left, kept, zero)
 
 
-@_jit()
+@_part
 def _forward(ix, val, now, at, of, sl, starts, t):
     """What stands forward is at the front on its first day; a row that stands forward at two is rationed once for both."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
@@ -788,7 +792,7 @@ def _forward(ix, val, now, at, of, sl, starts, t):
         _place(ix, val, now, at, of, sl, a, lot + 1)
 
 
-@_jit()
+@_part
 def _place(ix, val, now, at, of, sl, e, row):
     """Book what stands forward, the units of row `row`."""
     p = ix[at.edge_pool + e]
@@ -803,7 +807,7 @@ def _place(ix, val, now, at, of, sl, e, row):
         now[sl.sent_hub + c, i] += hub * x * val[of.effect + p, i]
 
 
-@_jit()
+@_part
 def _offer(ix, val, mass, now, at, of, sl, starts, moved, t):
     """Step 3a: what may be drawn now, and what share of it orders draw; what stands forward is there on the first day."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -873,7 +877,7 @@ def _offer(ix, val, mass, now, at, of, sl, starts, moved, t):
             now[sl.tonnes + f, i] += now[sl.offered + c, i] * now[sl.far_mass + c, i]
 
 
-@_jit()
+@_part
 def _ration(ix, val, mass, now, at, of, sl, cuts):
     """Step 3b: orders draw on all lots pro rata; a row that two fronts draw on is rationed once for both.
 
@@ -925,7 +929,7 @@ def _ration(ix, val, mass, now, at, of, sl, cuts):
             now[sl.tonnes + f, i] = min(one, val[of.lift + f, i] / max(tiny, now[sl.tonnes + f, i]))
 
 
-@_jit()
+@_part
 def _ship_joint(ix, val, now, at, of, sl, cuts):
     """Step 3c for rows that two fronts draw on: what leaves the donor, and what the other front plans with."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
@@ -973,7 +977,7 @@ def _ship_joint(ix, val, now, at, of, sl, cuts):
             now[ba, i] += now[theirs, i]
 
 
-@_jit()
+@_part
 def _ship(ix, val, now, at, of, sl, starts, t):
     """Steps 3c and 4: what was asked leaves the donors, within lift, and is lost in part; what is due joins the pools.
 
@@ -1062,7 +1066,7 @@ def _ship(ix, val, now, at, of, sl, starts, t):
             now[sl.plannable + c, i] = max(zero, now[sl.plannable + c, i])
 
 
-@_jit()
+@_part
 def _need(ix, val, now, at, of, sl, c):
     """Step 5: need of a cell, stated as a path or following from what the other side launches this week."""
     zero = np.float32(0.0)
@@ -1092,7 +1096,7 @@ def _need(ix, val, now, at, of, sl, c):
             now[sl.need + c, i] *= max(now[sl.force + va, i], now[sl.force + vd, i])
 
 
-@_jit()
+@_part
 def _opening_inflow(ix, val, now, at, of, sl, c, t):
     """The inflow that a planner knows of on the first day: the current output of lines he may draw on."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -1117,7 +1121,7 @@ def _opening_inflow(ix, val, now, at, of, sl, c, t):
                 now[sl.inflow + c, i] += where(shut, zero, net * output)
 
 
-@_jit()
+@_part
 def _use(ix, val, now, at, of, sl, c, t, first):
     """Step 6: planned use and use. Armies ration: they plan with inflow and a share of what they can still draw on."""
     zero, tiny, release = np.float32(0.0), np.float32(TINY), np.float32(RESERVE_RELEASE)
@@ -1157,7 +1161,7 @@ def _use(ix, val, now, at, of, sl, c, t, first):
             now[sl.used + p, i] += x
 
 
-@_jit()
+@_part
 def _order(val, now, of, sl, c, t, first):
     """Step 7: order up to (cover + mean lag of recent offers) × the mean need of four weeks."""
     zero, tiny = np.float32(0.0), np.float32(TINY)
@@ -1180,7 +1184,7 @@ def _order(val, now, of, sl, c, t, first):
         now[sl.lag_weight + c, i] *= np.float32(0.9)
 
 
-@_jit()
+@_part
 def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
     """Step 8: supply state of every front and mission."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
@@ -1227,7 +1231,7 @@ def _judge(ix, val, now, at, of, sl, starts, t, out, fill):
             out[v * VIEW + NEEDED_AT, i] += needed[i]
 
 
-@_jit()
+@_part
 def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
     """Step 9: 13 weeks of adverse supply on end decide a duel; 1 defence unsustained, 2 attack unsustained."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
@@ -1275,7 +1279,7 @@ def _spells(ix, val, now, at, of, sl, starts, t, out, fill):
             out[base + 2 * d + 1, i] = where(new, np.float32(t - start + 1), out[base + 2 * d + 1, i])
 
 
-@_jit()
+@_part
 def _exchange(ix, val, now, at, of, sl, starts, t):
     """Step 10, off by default: fire wears forces down by its volume; what is lost comes back while replacements last."""
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(TINY)
@@ -1308,7 +1312,7 @@ def _exchange(ix, val, now, at, of, sl, starts, t):
                 now[sl.force + mine, i] = min(one, left + back)
 
 
-@_jit()
+@_part
 def _account(ix, val, now, at, of, sl, t, out):
     """Money that a side's output and use of this year came to, at the cost of a unit."""
     base = at.views * VIEW + at.duels * 2 + at.groups
@@ -1333,7 +1337,7 @@ def _account(ix, val, now, at, of, sl, t, out):
                 now[book, i] = spent[i]
 
 
-@_jit()
+@_part
 def _supplied(ix, val, now, at, of, sl, out):
     """What was decided for a front by the end, and what of the shipments had arrived."""
     for e in range(at.edges):
@@ -1361,7 +1365,7 @@ def _supplied(ix, val, now, at, of, sl, out):
             out[v * VIEW + ARRIVED_AT, i] = max(np.float32(0.0), out[v * VIEW + ARRIVED_AT, i] - coming)
 
 
-@_jit()
+@_part
 def _close(ix, val, now, at, of, sl, weeks, out):
     """Years to rebuild every stock at the last week's output, and the largest breach of the balance of materiel."""
     zero, one = np.float32(0.0), np.float32(1.0)
