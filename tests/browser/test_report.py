@@ -69,7 +69,7 @@ def test_every_figure_is_drawn(opened: Any) -> None:
     sizes = opened.eval_on_selector_all(
         "figure svg", "all => all.map(s => s.getBoundingClientRect()).map(r => [r.width, r.height])"
     )
-    assert len(shapes) == 13 + 5 + 4  # campaigns and reach, validation, the two systems with awareness and deterrence
+    assert len(shapes) == 13 + 5 + 5  # campaigns and reach, validation, the two systems with awareness, margins and regions
     assert min(shapes) > 25
     assert all(width > 300 and height > 90 for width, height in sizes)
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from isthmus.study.drivers import Analysis, Driver, Judged
+from isthmus.study.drivers import Analysis, Driver, Flip, Judged
 from isthmus.study.sensitivity import CHANCE
 from isthmus.study.targets import Target
 
@@ -197,7 +197,7 @@ def print_audit(found: Mapping[str, Any]) -> None:
     of = "the variance of p" if "prices" in found else "its variance"
     out.print(f"The inputs below explain {found['explained']:.0%} of {of} by their main effects.")
     for d in found["inputs"]:
-        driver = Driver(**{**d, "sources": ()})
+        driver = Driver(**{**d, "sources": (), "flips": tuple(Flip(**f) for f in d["flips"])})
         out.print()
         kind = "chance" if driver.nature == "chance" else driver.kind or "kind unknown"
         out.print(f"{driver.input} · {kind} · {driver.share_of_variance:.1%} of the variance", style="bold")
