@@ -520,7 +520,7 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
         # Fresh memory costs a fault a page, for which threads would queue: blocks are used again and again.
         memory = _SPARE.pop() if _SPARE else np.empty((0, LANES), np.float32)
         if len(memory) < slots + held:
-            memory = np.empty((slots + held, LANES), np.float32)
+            memory = _fresh(slots + held)
         now, values = memory[:slots], memory[slots : slots + held]
         now.fill(0.0)
         np.concatenate([a[tile] for a in lanes], out=values)
@@ -531,6 +531,17 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         list(pool.map(one, range(tiles)))
     return out, fill
+
+
+def _fresh(rows: int) -> F32:
+    """Rows of lanes, not cleared, that begin on a large page: a tile jumps between rows, and every small page costs a look-up.
+
+    NumPy asks for large pages where an array takes 4 MiB or more; other systems than Linux give small ones.
+    """
+    size, page = rows * LANES * 4, 2 << 20
+    raw = np.empty(size + 2 * page, np.uint8)
+    begin = -raw.ctypes.data % page
+    return raw[begin : begin + size].view(np.float32).reshape(rows, LANES)
 
 
 _SPARE: Final[list[F32]] = []

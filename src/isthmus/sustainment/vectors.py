@@ -1,8 +1,8 @@
 """Eight float32 lanes as one value in compiled code: `array[row, eight(j)]` loads and stores them, operators work on them.
 
-A compiler that finds vector loops by itself has to prove at every loop that rows of one array do not overlap, and takes 130 ns
-a row for it, as long as the arithmetic. Written as vectors there is nothing to prove, and tiles may be small enough for the
-second cache. Only :mod:`isthmus.sustainment.kernel` uses this; it is Numba's low-level extension interface
+A compiler that finds vector loops by itself has to check at every loop that rows of one array do not overlap; on small tiles
+that takes as long as the arithmetic. Written as vectors there is nothing to check, and tiles may be small enough for the caches.
+Only :mod:`isthmus.sustainment.kernel` uses this; it is Numba's low-level extension interface
 (https://numba.readthedocs.io/en/stable/extending/low-level.html).
 """
 
