@@ -518,9 +518,7 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
 
     def one(tile: int) -> None:
         # Fresh memory costs a fault a page, for which threads would queue: blocks are used again and again.
-        memory = _SPARE.pop() if _SPARE else np.empty((0, LANES), np.float32)
-        if len(memory) < slots + held:
-            memory = _fresh(slots + held)
+        memory = _block(slots + held)
         now, values = memory[:slots], memory[slots : slots + held]
         now.fill(0.0)
         np.concatenate([a[tile] for a in lanes], out=values)
@@ -533,11 +531,18 @@ def run_tiles(network: Network, lanes: Lanes, starts: I32, weeks: int, threads: 
     return out, fill
 
 
-def _fresh(rows: int) -> F32:
-    """Rows of lanes, not cleared, that begin on a large page: a tile jumps between rows, and every small page costs a look-up.
+def _block(rows: int) -> F32:
+    """At least so many rows of lanes, not cleared, that begin on a large page.
 
-    NumPy asks for large pages where an array takes 4 MiB or more; other systems than Linux give small ones.
+    A tile jumps between rows, and every small page costs a look-up. NumPy asks for large pages where an array takes 4 MiB or
+    more; other systems than Linux give small ones.
     """
+    try:
+        spare = _SPARE.pop()  # Another thread may have taken the last one.
+    except IndexError:
+        spare = None
+    if spare is not None and len(spare) >= rows:
+        return spare
     size, page = rows * LANES * 4, 2 << 20
     raw = np.empty(size + 2 * page, np.uint8)
     begin = -raw.ctypes.data % page
