@@ -762,6 +762,14 @@ def test_an_actor_nobody_knows_is_bad_input(run: Path, capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().out)["problems"][0]["found"] == "NOBODY"
 
 
+def test_everything_that_is_wrong_is_told_at_once(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ("--without", "NOBODY", "--split", "2", "--against", "nosuch", "--restore", "0")
+    assert call("deter", str(run), *wrong, "--json") == 2
+    told = capsys.readouterr().err
+    assert all(option in told for option in wrong[::2])
+    assert "4 problems" in told
+
+
 def test_a_study_may_set_a_price(run: Path) -> None:
     opened = Results.open(run)
     study = {**opened.study, "uncertainties": {**opened.study["uncertainties"], "deter.fear": paper.constant(0.25)}}

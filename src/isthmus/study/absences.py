@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -188,10 +189,35 @@ def run_again(
     if plan is None:
         allowed = "the register as it was when the run was made"
         raise RunError([Problem(str(results.folder.root), None, "register", "another one", allowed, "it cannot be run again")])
-    asked = [e for size in restore for e in efforts(plan, size)] + (layer_efforts(plan) if restore else [])
-    variants = [*left_out(plan, without), *divided(plan, split), *laid_over(plan, studies)]
+    asked, variants = _asked(plan, studies, without, split, restore)
     found += changed(plan, base, variants, step)
     return found, restorations(plan, base, variants, asked, step) if asked else []
+
+
+def _asked(
+    plan: Plan, studies: Sequence[str], without: Sequence[str], split: Sequence[float], restore: Sequence[float]
+) -> tuple[list[Effort], list[Variant]]:
+    """Efforts and variants of a command line. Raises InputError with everything that is wrong in any of its options."""
+    efforts_of: list[Effort] = []
+    variants: list[Variant] = []
+    problems: list[Problem] = []
+    for size in restore:
+        try:
+            efforts_of += efforts(plan, size)
+        except InputError as error:
+            problems += error.problems
+    for vary in (
+        partial(left_out, plan, without),
+        partial(divided, plan, split),
+        *(partial(laid_over, plan, [name]) for name in studies),
+    ):
+        try:
+            variants += vary()
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return efforts_of + (layer_efforts(plan) if restore else []), variants
 
 
 # Efforts of those who stay
