@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 CURRENT_MONTHS: Final = 12
 """A cumulative figure older than this no longer speaks for the total of the day."""
 
-SUM_OF_DELIVERIES: Final = "sum of dated deliveries"
-
 Status = Literal["announced", "delivered", "rate"]
 
 KEY: Final = ("supplier", "recipient", "goods", "unit")

@@ -18,7 +18,6 @@ GAINS = {
     "defence_unsustained": "share of worlds with the defence unsustained, in percentage points",
     "reach_gain": "reachable effect, in percent of what is reachable as it is",
 }
-AS_DRAWN = "as drawn"
 HEADLINES = {
     "scale_ratio": "scale ratio, median",
     "need_met": "need met, mean",

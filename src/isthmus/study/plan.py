@@ -24,8 +24,6 @@ from isthmus.sustainment.inputs import Labels, build_network
 
 F64 = npt.NDArray[np.float64]
 
-FAN_SERIES = ("level", "difference")
-
 
 class Blocks(NamedTuple):
     """Futures of the networks of a plan: that of its campaigns, and that of its reach."""

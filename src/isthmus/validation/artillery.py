@@ -84,8 +84,6 @@ GAP_SHARE: Final = 0.5
 LEAST_EVENTS: Final = 3
 """Events below which no verdict is given."""
 RIVALS: Final = ("persistence", "mean", "mass_balance")
-CONTROLS: Final = ("flattened", "unfitted", "minimal")
-
 _FAMILY = {"gun_155mm": "155mm", "gun_105mm": "155mm", "gun_152mm": "soviet", "gun_122mm": "soviet"}
 _MIXED = "ammunition_mixed"
 

@@ -29,11 +29,6 @@ def one(path: Path, *patterns: str) -> Path:
     return found[0]
 
 
-def maybe(folder: Path, *patterns: str) -> Path | None:
-    """The one file of a folder whose name matches, or None."""
-    return one(folder, *patterns) if matching(folder, *patterns) else None
-
-
 def check_folder(folder: Path, *patterns: str) -> None:
     """Raise unless `folder` is a folder that holds at least one of the files."""
     if not folder.is_dir():
